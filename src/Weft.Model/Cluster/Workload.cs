@@ -1,0 +1,23 @@
+using System.Net;
+using Weft.Model.Selectors;
+using Weft.Primitives;
+
+namespace Weft.Model.Cluster;
+
+/// <summary>A container port that has a name, which policies and Services may refer to.</summary>
+public sealed record NamedPort(string Name, int Port, Protocol Protocol);
+
+/// <summary>
+/// A pod as the network sees it. A terminated pod (phase Succeeded or Failed) has no addresses: its address may already
+/// belong to another. A host-network pod shares its node's addresses and is not subject to policy.
+/// </summary>
+public sealed record Workload(
+    ObjectKey Key,
+    string Uid,
+    string NodeName,
+    Labels Labels,
+    EquatableArray<IPAddress> Addresses,
+    bool HostNetwork,
+    EquatableArray<NamedPort> Ports,
+    string? Hostname = null,
+    string? Subdomain = null);
