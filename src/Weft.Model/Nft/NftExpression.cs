@@ -65,12 +65,16 @@ public sealed record NftSetMark(uint Mask, uint Value) : NftExpression;
 
 /// <summary>
 /// <c>dnat ip to &lt;fields . numgen random mod N&gt; map @map</c>: picks one of N backends evenly. The map's key is the fields
-/// followed by an index below <paramref name="Count"/>; its data is an address and a port.
+/// followed by an index below <paramref name="Count"/>; its data is an address and a port. With <paramref name="BySource"/> the index is
+/// <c>jhash ip saddr mod N seed 0x77656674</c> instead, so that a client keeps its backend (session affinity).
 /// </summary>
-public sealed record NftDnat(bool IPv6, EquatableArray<NftField> Fields, int Count, string Map) : NftExpression;
+public sealed record NftDnat(bool IPv6, EquatableArray<NftField> Fields, int Count, string Map, bool BySource = false) : NftExpression;
 
 /// <summary>Source NAT to the address of the leaving interface, with fully random ports.</summary>
 public sealed record NftMasquerade : NftExpression;
+
+/// <summary>Source NAT to a given address, <c>snat ip to ADDRESS fully-random</c> (or <c>snat ip6 to</c>, after the address's family).</summary>
+public sealed record NftSnat(IPAddress Address) : NftExpression;
 
 /// <summary><c>counter</c>.</summary>
 public sealed record NftCounter : NftExpression;
