@@ -1,0 +1,41 @@
+using Weft.Model.Routing;
+
+namespace Weft.Kernel.Routing;
+
+/// <summary>
+/// rtnetlink of one network namespace, fixed when the port is opened; any thread may use it then. All calls are synchronous and take
+/// microseconds.
+/// </summary>
+public interface INetlink : IDisposable
+{
+    /// <summary>
+    /// Carries out requests in order, in as few system calls as possible. A failure does not stop those after it: the answer has one result a
+    /// request, in the same order.
+    /// </summary>
+    IReadOnlyList<NetlinkResult> Execute(IReadOnlyList<NetlinkRequest> requests);
+
+    /// <summary>All links.</summary>
+    /// <exception cref="KernelException">The kernel refused, as in every read below.</exception>
+    IReadOnlyList<ObservedLink> Links();
+
+    /// <summary>A link by name; null when there is none.</summary>
+    ObservedLink? FindLink(string name);
+
+    /// <summary>Interface index of a name, without taking the kernel's rtnl lock; null when there is none.</summary>
+    int? IndexOf(string name);
+
+    /// <summary>Addresses of both families, of one link or of all.</summary>
+    IReadOnlyList<ObservedAddress> Addresses(string? link = null);
+
+    /// <summary>Unicast routes of the main table, of both families, of one rtm_protocol or of all.</summary>
+    IReadOnlyList<ObservedRoute> Routes(byte? protocol = null);
+
+    /// <summary>Neighbor entries of both families, of one link or of all.</summary>
+    IReadOnlyList<ObservedNeighbor> Neighbors(string? link = null);
+
+    /// <summary>Forwarding entries of a VXLAN or bridge device that have an outer destination.</summary>
+    IReadOnlyList<ForwardingEntry> ForwardingEntries(string link);
+
+    /// <summary>Changes as they happen, from the moment of the first MoveNextAsync until cancelled.</summary>
+    IAsyncEnumerable<NetlinkEvent> Monitor(NetlinkTopics topics, CancellationToken cancellation);
+}
