@@ -1,4 +1,10 @@
-using System.Text.Json.Nodes;
+using Weft.KubeApi.Kinds.Core;
+using Weft.KubeApi.Kinds.CustomResources;
+using Weft.KubeApi.Kinds.Networking;
+using Weft.KubeApi.Kinds.Pods;
+using Weft.KubeApi.Kinds.Schemas;
+using Weft.KubeApi.Kinds.Services;
+using Weft.KubeApi.Kinds.Workloads;
 
 namespace Weft.KubeApi.Kinds;
 
@@ -8,34 +14,29 @@ public static class BuiltInKinds
     /// <summary>Adds every built-in kind to a registry. CRDs register what they define in the same one.</summary>
     public static void Register(ResourceRegistry registry)
     {
-        registry.Add(Namespace);
-        registry.Add(ConfigMap);
+        ResourceDefinition[] kinds =
+        [
+            .. CoreKinds.All,
+            PodKind.Definition,
+            .. ServiceKinds.All,
+            .. WorkloadKinds.All,
+            .. NetworkingKinds.All,
+            CustomResourceDefinitionKind.Definition,
+        ];
+        foreach (var kind in kinds)
+            registry.Add(kind);
+        var roots = kinds.Select(k => k.SchemaName!).Concat(ServerComponents);
+        foreach (var name in SchemaLibrary.BuiltIn.Closure(roots))
+            registry.AddComponent(name, SchemaLibrary.BuiltIn.Node(name));
     }
 
-    private static ResourceDefinition Namespace => new()
-    {
-        Group = "", Version = "v1", Kind = "Namespace", Plural = "namespaces", Singular = "namespace", ShortNames = ["ns"],
-        Namespaced = false, HasStatus = true, HasGeneration = false,
-        SchemaName = "io.k8s.api.core.v1.Namespace",
-        Schema = Parse("""
-            {"type":"object","properties":{
-              "spec":{"type":"object","properties":{"finalizers":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"atomic"}}},
-              "status":{"type":"object","properties":{"phase":{"type":"string"}}}}}
-            """),
-    };
-
-    private static ResourceDefinition ConfigMap => new()
-    {
-        Group = "", Version = "v1", Kind = "ConfigMap", Plural = "configmaps", Singular = "configmap", ShortNames = ["cm"],
-        Namespaced = true, HasGeneration = false,
-        SchemaName = "io.k8s.api.core.v1.ConfigMap",
-        Schema = Parse("""
-            {"type":"object","properties":{
-              "data":{"type":"object","additionalProperties":{"type":"string"}},
-              "binaryData":{"type":"object","additionalProperties":{"type":"string","format":"byte"}},
-              "immutable":{"type":"boolean"}}}
-            """),
-    };
-
-    private static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
+    /// <summary>Types that no kind's object refers to but the protocol itself does.</summary>
+    private static readonly string[] ServerComponents =
+    [
+        "io.k8s.api.autoscaling.v1.Scale",
+        "io.k8s.api.core.v1.Binding",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
+    ];
 }

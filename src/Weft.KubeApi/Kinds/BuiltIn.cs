@@ -1,0 +1,25 @@
+using System.Text.Json.Nodes;
+using Weft.KubeApi.Kinds.Schemas;
+
+namespace Weft.KubeApi.Kinds;
+
+/// <summary>What definitions of built-in kinds have in common.</summary>
+internal static class BuiltIn
+{
+    private const string Api = "io.k8s.api.";
+
+    /// <param name="name">Below io.k8s.api, such as <c>core.v1.Pod</c>.</param>
+    public static string SchemaName(string name) => Api + name;
+
+    /// <summary>The generated schema's JSON, shared between servers and read-only.</summary>
+    public static JsonObject Schema(string name) => SchemaLibrary.BuiltIn.Node(Api + name);
+
+    /// <summary>
+    /// Constant defaults come from the schema; <paramref name="computed"/> adds those that depend on other fields. It runs after them.
+    /// </summary>
+    public static Action<JsonObject> Defaults(string name, Action<JsonObject>? computed = null) => obj =>
+    {
+        SchemaFields.ApplyDefaults(obj, SchemaLibrary.BuiltIn.Get(Api + name), emptyIsAbsent: true);
+        computed?.Invoke(obj);
+    };
+}

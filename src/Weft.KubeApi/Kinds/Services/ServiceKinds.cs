@@ -1,0 +1,34 @@
+using Weft.KubeApi.Kinds.Tables;
+
+namespace Weft.KubeApi.Kinds.Services;
+
+/// <summary>Services and the objects that list their endpoints.</summary>
+internal static class ServiceKinds
+{
+    public static ResourceDefinition[] All => [Service, Endpoints, EndpointSlice];
+
+    private static ResourceDefinition Service => new()
+    {
+        Group = "", Version = "v1", Kind = "Service", Plural = "services", Singular = "service", ShortNames = ["svc"], Categories = ["all"],
+        Namespaced = true, HasStatus = true, HasGeneration = false,
+        SchemaName = BuiltIn.SchemaName("core.v1.Service"), Schema = BuiltIn.Schema("core.v1.Service"),
+        SelectableFields = ["spec.clusterIP", "spec.type"],
+        TableColumns = ServiceColumns.Service,
+    };
+
+    private static ResourceDefinition Endpoints => new()
+    {
+        Group = "", Version = "v1", Kind = "Endpoints", Plural = "endpoints", Singular = "endpoints", ShortNames = ["ep"],
+        Namespaced = true, HasGeneration = false,
+        SchemaName = BuiltIn.SchemaName("core.v1.Endpoints"), Schema = BuiltIn.Schema("core.v1.Endpoints"),
+        TableColumns = ServiceColumns.Endpoints,
+    };
+
+    private static ResourceDefinition EndpointSlice => new()
+    {
+        Group = "discovery.k8s.io", Version = "v1", Kind = "EndpointSlice", Plural = "endpointslices", Singular = "endpointslice",
+        Namespaced = true,
+        SchemaName = BuiltIn.SchemaName("discovery.v1.EndpointSlice"), Schema = BuiltIn.Schema("discovery.v1.EndpointSlice"),
+        TableColumns = ServiceColumns.EndpointSlice,
+    };
+}
