@@ -1,0 +1,156 @@
+using System.Net;
+using Weft.Compile.Tables;
+using Weft.Model;
+using Weft.Model.Ipam;
+using Weft.Model.Routing;
+using Weft.Primitives;
+using Weft.Store;
+
+namespace Weft.Compile.Routing;
+
+/// <summary>
+/// Links, addresses, routes, neighbors and forwarding entries of one node: a VXLAN device towards every other node, and a host route to
+/// every pod of this one.
+/// </summary>
+internal static class RoutingCompiler
+{
+    public static RoutingState Compile(NodeConfig config, ClusterSnapshot snapshot, NodePlan plan, List<Diagnostic> diagnostics)
+    {
+        var state = new Builder();
+        var self = plan.Find(config.NodeName);
+        diagnostics.AddRange(plan.Diagnostics);
+        if (self is null)
+        {
+            diagnostics.Add(new Diagnostic($"Node {config.NodeName}", "metadata.name", "",
+                "the API has no such Node; there is no route to other nodes until this node registers"));
+        }
+        var mtu = config.UnderlayMtu - Overhead(self);
+        if (self is not null)
+            Overlay(config, plan, self, mtu, state, diagnostics);
+        // The agent answers DNS on every node at the Service's own address (no translation, no conntrack entry a query).
+        foreach (var dns in config.DnsAddresses)
+            state.Addresses.Add(new LinkAddress("lo", dns, IpPrefix.Host(dns).Length));
+        foreach (var attachment in snapshot.Attachments.Values.OrderBy(a => a.HostInterface, StringComparer.Ordinal))
+            Local(attachment, self, mtu, state);
+        Sysctls(config, self, state);
+        return state.Build();
+    }
+
+    private static int Overhead(PlannedNode? self) =>
+        self is not null && self.Underlay(ipv6: false) is null && self.Underlay(ipv6: true) is not null
+            ? WeftNames.VxlanOverheadIPv6
+            : WeftNames.VxlanOverheadIPv4;
+
+    private static void Overlay(
+        NodeConfig config, NodePlan plan, PlannedNode self, int mtu, Builder state, List<Diagnostic> diagnostics)
+    {
+        var local = self.Underlay(ipv6: false) ?? self.Underlay(ipv6: true);
+        if (local is null)
+        {
+            diagnostics.Add(new Diagnostic($"Node {config.NodeName}", "status.addresses", "",
+                "the node has no InternalIP to send VXLAN from; let the kubelet report one"));
+            return;
+        }
+        if (self.PodCidrs.Count == 0)
+            return;
+        state.Links.Add(new VxlanLink(
+            WeftNames.VxlanLink, mtu, config.VxlanVni, config.VxlanPort, local, config.UnderlayLink, VtepMac.Of(config.NodeName)));
+        foreach (var cidr in self.PodCidrs)
+            state.Addresses.Add(new LinkAddress(WeftNames.VxlanLink, cidr.First, cidr.AddressBits));
+        foreach (var remote in plan.Nodes)
+        {
+            if (remote.Node.Name != config.NodeName && remote.PodCidrs.Count > 0)
+                Remote(self, remote, Family.IsIPv6(local), state, diagnostics);
+        }
+        // A connection to a Service needs a route before the output hook can translate it, whether or not the node has a default route.
+        // What is not translated is rejected before it gets here.
+        foreach (var services in config.ServiceCidrs)
+        {
+            if (self.Cidr(services.IsIPv6) is not null)
+                state.Routes.Add(new Route(services, WeftNames.VxlanLink, Source: self.Underlay(services.IsIPv6), LinkScope: !services.IsIPv6));
+        }
+    }
+
+    private static void Remote(PlannedNode self, PlannedNode remote, bool underlayIPv6, Builder state, List<Diagnostic> diagnostics)
+    {
+        if (remote.Underlay(underlayIPv6) is not { } destination)
+        {
+            diagnostics.Add(new Diagnostic($"Node {remote.Node.Name}", "status.addresses", string.Join(", ", remote.Node.Addresses),
+                $"the node has no {(underlayIPv6 ? "IPv6" : "IPv4")} InternalIP to send VXLAN to, so its pods cannot be reached from here"));
+            return;
+        }
+        var mac = VtepMac.Of(remote.Node.Name);
+        state.Forwarding.Add(new ForwardingEntry(WeftNames.VxlanLink, mac, destination));
+        foreach (var cidr in remote.PodCidrs)
+        {
+            if (self.Cidr(cidr.IsIPv6) is null)
+                continue;
+            state.Neighbors.Add(new Neighbor(WeftNames.VxlanLink, cidr.First, mac));
+            state.Routes.Add(new Route(cidr, WeftNames.VxlanLink, cidr.First, OnLink: true));
+        }
+    }
+
+    private static void Local(Attachment attachment, PlannedNode? self, int mtu, Builder state)
+    {
+        state.Links.Add(new VethLink(attachment.HostInterface, mtu));
+        var mac = MacAddress.Parse(attachment.Mac);
+        foreach (var address in attachment.Addresses)
+        {
+            var ipv6 = Family.IsIPv6(address);
+            // Without a preferred source the kernel takes the first address of any device, such as the DNS Service address on lo.
+            state.Routes.Add(new Route(IpPrefix.Host(address), attachment.HostInterface, Source: self?.Underlay(ipv6), LinkScope: !ipv6));
+            state.Neighbors.Add(new Neighbor(attachment.HostInterface, address, mac));
+        }
+        Loose(attachment.HostInterface, state);
+    }
+
+    private static void Sysctls(NodeConfig config, PlannedNode? self, Builder state)
+    {
+        var ipv6 = config.ClusterCidrs.Any(c => c.IsIPv6);
+        state.Sysctls.Add(new Sysctl("net/ipv4/ip_forward", "1"));
+        if (ipv6)
+        {
+            state.Sysctls.Add(new Sysctl("net/ipv6/conf/all/forwarding", "1"));
+            // Forwarding turns router advertisements off unless accept_ra is 2 (kernel ip-sysctl, accept_ra); nodes may live by them.
+            state.Sysctls.Add(new Sysctl($"net/ipv6/conf/{config.UnderlayLink}/accept_ra", "2"));
+        }
+        // A flow that the eBPF shortcut carries shows conntrack only some of its segments.
+        state.Sysctls.Add(new Sysctl("net/netfilter/nf_conntrack_tcp_be_liberal", "1"));
+        Loose(config.UnderlayLink, state);
+        if (state.Links.Any(l => l is VxlanLink))
+        {
+            Loose(WeftNames.VxlanLink, state);
+            if (ipv6)
+                state.Sysctls.Add(new Sysctl($"net/ipv6/conf/{WeftNames.VxlanLink}/accept_ra", "0"));
+        }
+    }
+
+    /// <summary>
+    /// Loose reverse path filtering: a node answers a pod of another node through the tunnel but hears from it on the underlay. The larger of
+    /// this and conf/all applies, so 2 is loose whatever the distribution set. Spoofing is stopped by the table instead.
+    /// </summary>
+    private static void Loose(string link, Builder state) => state.Sysctls.Add(new Sysctl($"net/ipv4/conf/{link}/rp_filter", "2"));
+
+    private sealed class Builder
+    {
+        public List<Link> Links { get; } = [];
+
+        public List<LinkAddress> Addresses { get; } = [];
+
+        public List<Route> Routes { get; } = [];
+
+        public List<Neighbor> Neighbors { get; } = [];
+
+        public List<ForwardingEntry> Forwarding { get; } = [];
+
+        public List<Sysctl> Sysctls { get; } = [];
+
+        public RoutingState Build() => new(
+            Links.DistinctBy(l => l.Name).ToEquatableArray(),
+            Addresses.ToEquatableArray(),
+            Routes.OrderBy(r => r.Destination).ThenBy(r => r.Link, StringComparer.Ordinal).DistinctBy(r => r.Destination).ToEquatableArray(),
+            Neighbors.DistinctBy(n => (n.Link, n.Address)).ToEquatableArray(),
+            Forwarding.ToEquatableArray(),
+            Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path).ToEquatableArray());
+    }
+}
