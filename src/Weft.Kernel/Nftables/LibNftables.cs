@@ -1,0 +1,165 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+
+namespace Weft.Kernel.Nftables;
+
+/// <summary>
+/// nftables through libnftables, in process. nft_ctx_new opens the netlink socket in the calling thread's network namespace and the context
+/// keeps it, but interface names are looked up in the namespace of whichever thread runs a command; so one thread of its own enters the
+/// namespace, makes the context, and runs every command.
+/// </summary>
+public sealed partial class LibNftables : INftables, IDisposable
+{
+    // libnftables keeps interface and symbol tables in statics (iface.c, datatype.c): contexts of one process take turns.
+    private static readonly Lock Library = new();
+
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly string? _namespacePath;
+    private readonly Thread _thread;
+    private nint _context;
+    private string? _openError;
+
+    /// <param name="namespacePath">Such as /run/netns/NAME; null for the namespace of the calling thread.</param>
+    public LibNftables(string? namespacePath = null)
+    {
+        _namespacePath = namespacePath;
+        _thread = new Thread(Run, 1 << 20) { IsBackground = true, Name = "nftables" };
+        _thread.Start();
+    }
+
+    public NftOutcome Apply(string transaction) =>
+        transaction.Length == 0 ? NftOutcome.Committed : OnThread(() => RunTransaction(transaction), error => new NftOutcome(error));
+
+    public NftListing ListTable(string name) => OnThread(() => List(name), error => new NftListing(null, error));
+
+    public void Dispose()
+    {
+        if (_work.IsAddingCompleted)
+            return;
+        _work.CompleteAdding();
+        _thread.Join();
+        _work.Dispose();
+    }
+
+    private void Run()
+    {
+        _openError = Open();
+        foreach (var action in _work.GetConsumingEnumerable())
+            action();
+        if (_context != 0)
+        {
+            lock (Library)
+                Native.ContextFree(_context);
+        }
+    }
+
+    private string? Open()
+    {
+        try
+        {
+            if (_namespacePath is not null)
+            {
+                using var handle = File.OpenHandle(_namespacePath);
+                if (Native.SetNamespace((int)handle.DangerousGetHandle(), Native.CloneNewNet) != 0)
+                    return $"cannot enter network namespace {_namespacePath}: {LastError()}";
+            }
+            lock (Library)
+            {
+                _context = Native.ContextNew(0);
+                if (_context == 0)
+                    return "libnftables gave no context (nft_ctx_new): out of memory, or the kernel has no nf_tables";
+                return Native.BufferOutput(_context) == 0 && Native.BufferError(_context) == 0 ? null : "libnftables has no memory for its buffers";
+            }
+        }
+        catch (DllNotFoundException)
+        {
+            return "libnftables.so.1 is not installed; on Debian: apt-get install libnftables1";
+        }
+        catch (IOException e)
+        {
+            return $"cannot open network namespace {_namespacePath}: {e.Message}";
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            return $"cannot open network namespace {_namespacePath}: {e.Message}";
+        }
+    }
+
+    private T OnThread<T>(Func<T> function, Func<string, T> failed)
+    {
+        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(() =>
+        {
+            if (_openError is not null)
+            {
+                done.SetResult(failed(_openError));
+                return;
+            }
+            try
+            {
+                lock (Library)
+                    done.SetResult(function());
+            }
+            catch (Exception e)
+            {
+                done.SetResult(failed($"libnftables: {e.Message}"));
+            }
+        });
+        return done.Task.GetAwaiter().GetResult();
+    }
+
+    // A file and not a buffer: for a buffer of several lines libnftables reports neither the line's number nor the right text (erec.c).
+    private NftOutcome RunTransaction(string transaction)
+    {
+        var fd = Native.MemfdCreate("weft-nft", Native.MemfdCloseOnExec);
+        if (fd < 0)
+            return new NftOutcome($"memfd_create for the nftables transaction: {LastError()}");
+        using var file = new SafeFileHandle(fd, ownsHandle: true);
+        RandomAccess.Write(file, Encoding.UTF8.GetBytes(transaction), 0);
+        var path = $"/proc/self/fd/{fd}";
+        Native.SetOutputFlags(_context, 0);
+        return Native.RunFile(_context, path) == 0 ? NftOutcome.Committed : new NftOutcome(NftErrorText.Explain(TakeError(), path));
+    }
+
+    private NftListing List(string name)
+    {
+        Native.SetOutputFlags(
+            _context, Native.OutputJson | Native.OutputStateless | Native.OutputNumericProtocol | Native.OutputNumericPriority);
+        if (Native.RunBuffer(_context, "list tables inet") != 0)
+            return new NftListing(null, $"list tables: {NftErrorText.Explain(TakeError(), null)}");
+        if (!HasTable(TakeOutput(), name))
+            return NftListing.Absent;
+        return Native.RunBuffer(_context, $"list table inet {name}") == 0
+            ? new NftListing(TakeOutput())
+            : new NftListing(null, $"list table inet {name}: {NftErrorText.Explain(TakeError(), null)}");
+    }
+
+    private static bool HasTable(byte[] json, string name)
+    {
+        using var document = JsonDocument.Parse(json);
+        foreach (var item in document.RootElement.GetProperty("nftables").EnumerateArray())
+        {
+            if (item.TryGetProperty("table", out var table) && table.GetProperty("name").ValueEquals(name))
+                return true;
+        }
+        return false;
+    }
+
+    // Reading a buffer also rewinds it (nft_ctx_get_output_buffer), so what is left unread shows up in the next command's text.
+    private unsafe byte[] TakeOutput()
+    {
+        _ = Native.GetError(_context);
+        return MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Native.GetOutput(_context)).ToArray();
+    }
+
+    private string TakeError()
+    {
+        _ = Native.GetOutput(_context);
+        return Marshal.PtrToStringUTF8(Native.GetError(_context)) ?? "";
+    }
+
+    private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
+}
