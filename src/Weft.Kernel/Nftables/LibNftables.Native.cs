@@ -5,7 +5,7 @@ namespace Weft.Kernel.Nftables;
 public sealed partial class LibNftables
 {
     /// <summary>libnftables(3). Debian 12 ships 1.0.6; the calls below exist since 0.9.</summary>
-    private static partial class Native
+    private static partial class Nft
     {
         private const string Library = "libnftables.so.1";
 
@@ -15,7 +15,6 @@ public sealed partial class LibNftables
         internal const uint OutputNumericProtocol = 1 << 7;
         internal const uint OutputNumericPriority = 1 << 8;
 
-        internal const int CloneNewNet = 0x40000000;
         internal const uint MemfdCloseOnExec = 1;
 
         [LibraryImport(Library, EntryPoint = "nft_ctx_new")]
@@ -47,8 +46,5 @@ public sealed partial class LibNftables
 
         [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int MemfdCreate(string name, uint flags);
-
-        [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
-        internal static partial int SetNamespace(int fd, int type);
     }
 }

@@ -3,6 +3,8 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
+using Weft.Kernel.Libc;
+using Weft.Kernel.Namespaces;
 
 namespace Weft.Kernel.Nftables;
 
@@ -52,7 +54,7 @@ public sealed partial class LibNftables : INftables, IDisposable
         if (_context != 0)
         {
             lock (Library)
-                Native.ContextFree(_context);
+                Nft.ContextFree(_context);
         }
     }
 
@@ -62,29 +64,25 @@ public sealed partial class LibNftables : INftables, IDisposable
         {
             if (_namespacePath is not null)
             {
-                using var handle = File.OpenHandle(_namespacePath);
-                if (Native.SetNamespace((int)handle.DangerousGetHandle(), Native.CloneNewNet) != 0)
+                using var space = NetNamespace.Open(_namespacePath);
+                if (Native.SetNs(space.Handle.Descriptor, Native.CLONE_NEWNET) != 0)
                     return $"cannot enter network namespace {_namespacePath}: {LastError()}";
             }
             lock (Library)
             {
-                _context = Native.ContextNew(0);
+                _context = Nft.ContextNew(0);
                 if (_context == 0)
                     return "libnftables gave no context (nft_ctx_new): out of memory, or the kernel has no nf_tables";
-                return Native.BufferOutput(_context) == 0 && Native.BufferError(_context) == 0 ? null : "libnftables has no memory for its buffers";
+                return Nft.BufferOutput(_context) == 0 && Nft.BufferError(_context) == 0 ? null : "libnftables has no memory for its buffers";
             }
         }
         catch (DllNotFoundException)
         {
             return "libnftables.so.1 is not installed; on Debian: apt-get install libnftables1";
         }
-        catch (IOException e)
+        catch (KernelException e)
         {
-            return $"cannot open network namespace {_namespacePath}: {e.Message}";
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            return $"cannot open network namespace {_namespacePath}: {e.Message}";
+            return e.Message;
         }
     }
 
@@ -114,25 +112,25 @@ public sealed partial class LibNftables : INftables, IDisposable
     // A file and not a buffer: for a buffer of several lines libnftables reports neither the line's number nor the right text (erec.c).
     private NftOutcome RunTransaction(string transaction)
     {
-        var fd = Native.MemfdCreate("weft-nft", Native.MemfdCloseOnExec);
+        var fd = Nft.MemfdCreate("weft-nft", Nft.MemfdCloseOnExec);
         if (fd < 0)
             return new NftOutcome($"memfd_create for the nftables transaction: {LastError()}");
         using var file = new SafeFileHandle(fd, ownsHandle: true);
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(transaction), 0);
         var path = $"/proc/self/fd/{fd}";
-        Native.SetOutputFlags(_context, 0);
-        return Native.RunFile(_context, path) == 0 ? NftOutcome.Committed : new NftOutcome(NftErrorText.Explain(TakeError(), path));
+        Nft.SetOutputFlags(_context, 0);
+        return Nft.RunFile(_context, path) == 0 ? NftOutcome.Committed : new NftOutcome(NftErrorText.Explain(TakeError(), path));
     }
 
     private NftListing List(string name)
     {
-        Native.SetOutputFlags(
-            _context, Native.OutputJson | Native.OutputStateless | Native.OutputNumericProtocol | Native.OutputNumericPriority);
-        if (Native.RunBuffer(_context, "list tables inet") != 0)
+        Nft.SetOutputFlags(
+            _context, Nft.OutputJson | Nft.OutputStateless | Nft.OutputNumericProtocol | Nft.OutputNumericPriority);
+        if (Nft.RunBuffer(_context, "list tables inet") != 0)
             return new NftListing(null, $"list tables: {NftErrorText.Explain(TakeError(), null)}");
         if (!HasTable(TakeOutput(), name))
             return NftListing.Absent;
-        return Native.RunBuffer(_context, $"list table inet {name}") == 0
+        return Nft.RunBuffer(_context, $"list table inet {name}") == 0
             ? new NftListing(TakeOutput())
             : new NftListing(null, $"list table inet {name}: {NftErrorText.Explain(TakeError(), null)}");
     }
@@ -151,14 +149,14 @@ public sealed partial class LibNftables : INftables, IDisposable
     // Reading a buffer also rewinds it (nft_ctx_get_output_buffer), so what is left unread shows up in the next command's text.
     private unsafe byte[] TakeOutput()
     {
-        _ = Native.GetError(_context);
-        return MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Native.GetOutput(_context)).ToArray();
+        _ = Nft.GetError(_context);
+        return MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Nft.GetOutput(_context)).ToArray();
     }
 
     private string TakeError()
     {
-        _ = Native.GetOutput(_context);
-        return Marshal.PtrToStringUTF8(Native.GetError(_context)) ?? "";
+        _ = Nft.GetOutput(_context);
+        return Marshal.PtrToStringUTF8(Nft.GetError(_context)) ?? "";
     }
 
     private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());

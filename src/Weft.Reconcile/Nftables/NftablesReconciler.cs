@@ -1,4 +1,5 @@
 using Weft.Kernel.Nftables;
+using Weft.Model;
 using Weft.Model.Nft;
 
 namespace Weft.Reconcile.Nftables;
@@ -37,14 +38,30 @@ public sealed record NftDriftReport(IReadOnlyList<NftDriftRow> Rows, string? Err
 /// restarted agent writes nothing when nothing changed; later passes send the difference from what was applied last. Each pass is one
 /// transaction, and connection tracking is never touched, so established connections go on. Not thread-safe, but for <see cref="Drift"/>.
 /// </summary>
-public sealed class NftablesReconciler(INftables nftables)
+public sealed class NftablesReconciler(INftables nftables) : IReconciler
 {
     private NftImage? _applied;
 
     /// <summary>Makes the next pass read the kernel back, as the first one does.</summary>
     public void Forget() => _applied = null;
 
-    public NftReconciled Reconcile(NftTable desired)
+    /// <summary>The last pass, for the agent's status; null before the first.</summary>
+    public NftReconciled? Last { get; private set; }
+
+    public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
+    {
+        if (step != ApplyStep.Nftables)
+            return;
+        var result = Reconcile(desired.Nft);
+        if (result.Error is not null)
+            report.Fail(new ReconcileFailure($"nftables table inet {desired.Nft.Name}", "apply", result.Error));
+        else if (result.Pass != NftPass.Unchanged)
+            report.CountWrites();
+    }
+
+    public NftReconciled Reconcile(NftTable desired) => Last = Pass(desired);
+
+    private NftReconciled Pass(NftTable desired)
     {
         NftImage image;
         try
@@ -53,7 +70,7 @@ public sealed class NftablesReconciler(INftables nftables)
         }
         catch (ArgumentException e)
         {
-            return new NftReconciled(NftPass.Failed, "", $"nftables: {e.Message}");
+            return new NftReconciled(NftPass.Failed, "", $"not sayable in nft: {e.Message}");
         }
         var (known, warning) = _applied?.Name == image.Name ? (_applied, null) : ReadBack(image.Name);
         var transaction = known is null ? new NftTransaction(NftRenderer.Replacement(image), Replaces: true) : NftDiff.Between(known, image);
@@ -121,7 +138,7 @@ public sealed class NftablesReconciler(INftables nftables)
         if (!outcome.Ok)
         {
             _applied = null;
-            return new NftReconciled(NftPass.Failed, "", $"nftables: table inet {image.Name} was not applied: {outcome.Error}", warning);
+            return new NftReconciled(NftPass.Failed, "", $"not applied: {outcome.Error}", warning);
         }
         _applied = image;
         return new NftReconciled(transaction.Replaces ? NftPass.Replaced : NftPass.Delta, transaction.Text, Warning: warning);
