@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Weft.Model;
+using Weft.Model.Ipam;
+using Weft.Primitives;
+
+namespace Weft.Agent.Ipam;
+
+internal enum JournalOp { Add, Del, Rest }
+
+/// <summary>
+/// One line of the journal: a checksum, a space and JSON. <c>add</c> holds a whole attachment, <c>del</c> its key; <c>rest</c> holds
+/// addresses that were in use before the journal was last compacted.
+/// </summary>
+internal sealed record JournalEntry(
+    JournalOp Op,
+    string? Container = null,
+    string? Interface = null,
+    string? Namespace = null,
+    string? Pod = null,
+    string? Uid = null,
+    string[]? Addresses = null,
+    string? Host = null,
+    string? Mac = null,
+    string? Netns = null,
+    int Mtu = 0,
+    DateTimeOffset? Time = null)
+{
+    private const int ChecksumChars = 16;
+
+    public static JournalEntry Add(AttachmentRecord record)
+    {
+        var a = record.Attachment;
+        return new JournalEntry(
+            JournalOp.Add, a.ContainerId, a.InterfaceName, a.Pod?.Namespace, a.Pod?.Name, a.PodUid,
+            [.. a.Addresses.Select(x => x.ToString())], a.HostInterface, a.Mac, a.NetworkNamespace, record.Mtu, record.Created);
+    }
+
+    public static JournalEntry Del((string Container, string Interface) key, DateTimeOffset time) =>
+        new(JournalOp.Del, key.Container, key.Interface, Time: time);
+
+    public static JournalEntry Rest(IEnumerable<IPAddress> addresses) =>
+        new(JournalOp.Rest, Addresses: [.. addresses.Select(a => a.ToString())]);
+
+    public AttachmentRecord ToRecord() => new(
+        new Attachment(
+            Container!, Interface!, Pod is null ? null : new ObjectKey(Namespace ?? "", Pod), Uid, ParseAddresses().ToEquatableArray(), Host!, Mac!, Netns!),
+        Mtu,
+        Time ?? default);
+
+    public IEnumerable<IPAddress> ParseAddresses() => (Addresses ?? []).Select(IPAddress.Parse);
+
+    /// <summary>The line, its newline included.</summary>
+    public byte[] ToLine()
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(this, JournalJson.Default.JournalEntry);
+        var line = new byte[ChecksumChars + 1 + json.Length + 1];
+        Encoding.ASCII.GetBytes(StableHash.Of(json).ToString("x16", CultureInfo.InvariantCulture), line);
+        line[ChecksumChars] = (byte)' ';
+        json.CopyTo(line, ChecksumChars + 1);
+        line[^1] = (byte)'\n';
+        return line;
+    }
+
+    /// <summary>Reads a line without its newline; null when it was not written whole.</summary>
+    public static JournalEntry? TryParse(ReadOnlySpan<byte> line)
+    {
+        if (line.Length <= ChecksumChars + 1 || line[ChecksumChars] != (byte)' ')
+            return null;
+        var json = line[(ChecksumChars + 1)..];
+        if (!ulong.TryParse(line[..ChecksumChars], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var sum) || sum != StableHash.Of(json))
+            return null;
+        try
+        {
+            var entry = JsonSerializer.Deserialize(json, JournalJson.Default.JournalEntry);
+            var complete = entry switch
+            {
+                { Op: JournalOp.Add } => entry is { Container: not null, Interface: not null, Host: not null, Mac: not null, Netns: not null, Addresses: not null },
+                { Op: JournalOp.Del } => entry is { Container: not null, Interface: not null },
+                { Op: JournalOp.Rest } => entry.Addresses is not null,
+                _ => false,
+            };
+            return complete && (entry!.Addresses ?? []).All(a => IPAddress.TryParse(a, out _)) ? entry : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    UseStringEnumConverter = false)]
+[JsonSerializable(typeof(JournalEntry))]
+internal sealed partial class JournalJson : JsonSerializerContext;

@@ -1,0 +1,44 @@
+using System.Net;
+using Weft.Primitives;
+
+namespace Weft.Wire.Cni;
+
+/// <summary>An interface of a result. <paramref name="Sandbox"/> is the namespace's path, null for one of the host.</summary>
+/// <param name="Mtu">Bytes; written from 1.1.0 on.</param>
+public sealed record CniInterface(string Name, string? Mac = null, string? Sandbox = null, int? Mtu = null);
+
+/// <summary>An address of a result: <paramref name="Interface"/> is an index into the interfaces.</summary>
+public sealed record CniIp(IPAddress Address, int PrefixLength, IPAddress? Gateway = null, int? Interface = null);
+
+/// <summary>A route of a result. <paramref name="Mtu"/> is written from 1.1.0 on.</summary>
+public sealed record CniRoute(IpPrefix Destination, IPAddress? Gateway = null, int? Mtu = null);
+
+/// <summary>Name servers and the like that the runtime may write into the container's resolv.conf.</summary>
+public sealed record CniDns(
+    EquatableArray<string> Nameservers, string? Domain, EquatableArray<string> Search, EquatableArray<string> Options)
+{
+    public static CniDns Empty { get; } = new([], null, [], []);
+}
+
+/// <summary>What ADD answers (SPEC.md 1.1.0 section 5, "ADD Success"), free of version: <see cref="CniJson"/> writes it as one.</summary>
+public sealed record CniResult(
+    EquatableArray<CniInterface> Interfaces, EquatableArray<CniIp> Ips, EquatableArray<CniRoute> Routes, CniDns Dns)
+{
+    public static CniResult Empty { get; } = new([], [], [], CniDns.Empty);
+
+    /// <summary>
+    /// This result after that of the plugins before it in the chain (SPEC.md section 3, "prevResult"): theirs first, so the indexes they
+    /// gave out hold.
+    /// </summary>
+    public CniResult After(CniResult? previous)
+    {
+        if (previous is null)
+            return this;
+        var shift = previous.Interfaces.Count;
+        return new CniResult(
+            [.. previous.Interfaces, .. Interfaces],
+            [.. previous.Ips, .. Ips.Select(ip => ip with { Interface = ip.Interface + shift })],
+            [.. previous.Routes, .. Routes],
+            Dns == CniDns.Empty ? previous.Dns : Dns);
+    }
+}
