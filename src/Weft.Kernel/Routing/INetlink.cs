@@ -36,6 +36,9 @@ public interface INetlink : IDisposable
     /// <summary>Forwarding entries of a VXLAN or bridge device that have an outer destination.</summary>
     IReadOnlyList<ForwardingEntry> ForwardingEntries(string link);
 
-    /// <summary>Changes as they happen, from the moment of the first MoveNextAsync until cancelled.</summary>
+    /// <summary>
+    /// Changes as they happen. Listening begins with this call, before the answer is enumerated, so that a read after it misses nothing; it
+    /// ends, without an exception, when cancelled.
+    /// </summary>
     IAsyncEnumerable<NetlinkEvent> Monitor(NetlinkTopics topics, CancellationToken cancellation);
 }

@@ -1,0 +1,137 @@
+using System.Net.Sockets;
+using Weft.Kernel.Netlink;
+using Weft.Model.Routing;
+using Weft.Wire.Netlink;
+
+namespace Weft.Kernel.Routing;
+
+/// <summary>Type, flags and body of a request as a netlink message.</summary>
+internal readonly record struct EncodedRequest(ushort Type, NetlinkFlags Flags, WriteBody Body);
+
+/// <summary>A request names a link that is not there.</summary>
+internal sealed class UnknownLinkException(string link) : Exception($"link '{link}' does not exist");
+
+/// <summary>Turns requests into messages. <paramref name="indexOf"/> throws <see cref="UnknownLinkException"/>.</summary>
+internal sealed class RequestEncoder(Func<string, int> indexOf)
+{
+    private const NetlinkFlags Make = NetlinkFlags.Create | NetlinkFlags.Exclusive;
+    private const NetlinkFlags Put = NetlinkFlags.Create | NetlinkFlags.Replace;
+
+    /// <summary>Names that mean another link, or none, once the request is carried out.</summary>
+    internal static IEnumerable<string> ChangedNames(NetlinkRequest request) => request switch
+    {
+        AddVeth r => r.PeerNamespace is null ? [r.Name, r.PeerName] : [r.Name],
+        AddVxlan r => [r.Link.Name],
+        AddBridge r => [r.Name],
+        SetLink { NewName: { } name } r => [r.Name, name],
+        SetLink { MoveTo: not null } r => [r.Name],
+        DeleteLink r => [r.Name],
+        _ => [],
+    };
+
+    internal EncodedRequest Encode(NetlinkRequest request) => request switch
+    {
+        AddVeth r => Veth(r),
+        AddVxlan r => Vxlan(r.Link),
+        AddBridge r => Bridge(r),
+        SetLink r => Link(r),
+        SetLinkLocal r => LinkLocal(r),
+        DeleteLink r => Delete(r),
+        AddAddress r => Address(r),
+        DeleteAddress r => new(RouteMessageType.DeleteAddress, NetlinkFlags.None, Address(r.Address, 0).Write),
+        ReplaceRoute r => Route(r),
+        DeleteRoute r => new(RouteMessageType.DeleteRoute, NetlinkFlags.None,
+            Route(r.Route, r.Protocol, r.Metric, RouteMessage.ScopeNowhere).Write),
+        ReplaceNeighbor r => Neighbor(r.Neighbor),
+        DeleteNeighbor r => new(RouteMessageType.DeleteNeighbor, NetlinkFlags.None,
+            new NeighborMessage(NeighborMessage.FamilyOf(r.Address), indexOf(r.Link), r.Address, null, 0).Write),
+        ReplaceForwarding r => new(RouteMessageType.NewNeighbor, Put, Forwarding(r.Entry).Write),
+        DeleteForwarding r => new(RouteMessageType.DeleteNeighbor, NetlinkFlags.None, Forwarding(r.Entry).Write),
+        _ => throw new ArgumentException($"no encoding for {request.GetType().Name}", nameof(request)),
+    };
+
+    private static EncodedRequest Veth(AddVeth r) => new(RouteMessageType.NewLink, Make, (ref NetlinkWriter w) =>
+    {
+        LinkMessage.WriteHeader(ref w, up: r.Up ? true : null);
+        LinkMessage.WriteCommon(ref w, r.Name, r.Mtu, r.Mac?.Value);
+        LinkMessage.WriteVeth(ref w, r.PeerName, r.Mtu, r.PeerMac?.Value, r.PeerNamespace?.Handle.Descriptor, r.Up);
+    });
+
+    private EncodedRequest Vxlan(VxlanLink link)
+    {
+        var attributes = new VxlanAttributes(link.Vni, checked((ushort)link.Port), link.Local, link.Underlay.Length == 0 ? 0 : indexOf(link.Underlay), false);
+        return new(RouteMessageType.NewLink, Make, (ref NetlinkWriter w) =>
+        {
+            LinkMessage.WriteHeader(ref w, up: true);
+            LinkMessage.WriteCommon(ref w, link.Name, link.Mtu, link.Mac.Value);
+            LinkMessage.WriteVxlan(ref w, attributes);
+        });
+    }
+
+    private static EncodedRequest Bridge(AddBridge r) => new(RouteMessageType.NewLink, Make, (ref NetlinkWriter w) =>
+    {
+        LinkMessage.WriteHeader(ref w, up: true);
+        LinkMessage.WriteCommon(ref w, r.Name, r.Mtu, r.Mac?.Value);
+        LinkMessage.WriteBridge(ref w);
+    });
+
+    private EncodedRequest Link(SetLink r)
+    {
+        var index = indexOf(r.Name);
+        int? master = r.Master switch { null => null, "" => 0, var name => indexOf(name) };
+        return new(RouteMessageType.NewLink, NetlinkFlags.None, (ref NetlinkWriter w) =>
+        {
+            LinkMessage.WriteHeader(ref w, index, r.Up);
+            LinkMessage.WriteCommon(ref w, r.NewName, r.Mtu, r.Mac?.Value, master, r.MoveTo?.Handle.Descriptor);
+        });
+    }
+
+    private EncodedRequest LinkLocal(SetLinkLocal r)
+    {
+        var index = indexOf(r.Name);
+        return new(RouteMessageType.NewLink, NetlinkFlags.None, (ref NetlinkWriter w) =>
+        {
+            LinkMessage.WriteHeader(ref w, index);
+            LinkMessage.WriteAddressGeneration(ref w, r.Automatic ? (byte)0 : (byte)1);
+        });
+    }
+
+    private EncodedRequest Delete(DeleteLink r)
+    {
+        var index = indexOf(r.Name);
+        return new(RouteMessageType.DeleteLink, NetlinkFlags.None, (ref NetlinkWriter w) => LinkMessage.WriteHeader(ref w, index));
+    }
+
+    private EncodedRequest Address(AddAddress r)
+    {
+        var flags = r.PrefixRoute ? 0 : AddressMessage.FlagNoPrefixRoute;
+        if (r.Address.Address.AddressFamily == AddressFamily.InterNetworkV6)
+            flags |= AddressMessage.FlagNoDad;
+        return new(RouteMessageType.NewAddress, Put, Address(r.Address, flags).Write);
+    }
+
+    private AddressMessage Address(LinkAddress address, uint flags) =>
+        new(indexOf(address.Link), address.Address, checked((byte)address.PrefixLength), flags);
+
+    private EncodedRequest Route(ReplaceRoute r)
+    {
+        // A next hop must be of a narrower scope than its route; without a gateway the destination is on the link
+        // (net/ipv4/fib_semantics.c, fib_check_nh). IPv6 knows no scopes of routes.
+        var link = r.Route.Gateway is null || r.Route.LinkScope;
+        var scope = link && !r.Route.Destination.IsIPv6 ? RouteMessage.ScopeLink : RouteMessage.ScopeUniverse;
+        var route = Route(r.Route, r.Protocol, r.Metric, scope) with { Mtu = r.Mtu, AdvertisedMss = r.AdvertisedMss };
+        return new(RouteMessageType.NewRoute, Put, route.Write);
+    }
+
+    private RouteMessage Route(Route route, byte protocol, int metric, byte scope) => new(
+        route.Destination, indexOf(route.Link), route.Gateway, route.Source, protocol, scope,
+        Flags: route.OnLink ? RouteMessage.FlagOnLink : 0, Priority: (uint)metric);
+
+    private EncodedRequest Neighbor(Neighbor neighbor) => new(RouteMessageType.NewNeighbor, Put, new NeighborMessage(
+        NeighborMessage.FamilyOf(neighbor.Address), indexOf(neighbor.Link), neighbor.Address, neighbor.Mac.Value, NeighborMessage.StatePermanent).Write);
+
+    /// <summary>NUD_NOARP with NUD_PERMANENT makes the entry static, so that it does not age (drivers/net/vxlan/vxlan_core.c).</summary>
+    private NeighborMessage Forwarding(ForwardingEntry entry) => new(
+        NetlinkFamily.Bridge, indexOf(entry.Link), entry.Destination, entry.Mac.Value,
+        NeighborMessage.StateNoArp | NeighborMessage.StatePermanent, NeighborMessage.FlagSelf);
+}
