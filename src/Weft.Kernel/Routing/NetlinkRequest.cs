@@ -18,7 +18,10 @@ public abstract record NetlinkRequest
 /// Makes a veth pair in one step, the other end born in <paramref name="PeerNamespace"/> (this one when null) under its final name. EEXIST
 /// when either name is taken.
 /// </summary>
-/// <param name="Up">Bring both ends up.</param>
+/// <param name="Up">
+/// Bring this end up. The other end stays down and must be set up in its own namespace: while the pair is made neither end has a peer yet, and
+/// drivers/net/veth.c refuses to open one without (ENOTCONN).
+/// </param>
 public sealed record AddVeth(
     string Name, int Mtu, MacAddress? Mac, string PeerName, MacAddress? PeerMac, NetNamespace? PeerNamespace, bool Up = true) : NetlinkRequest
 {

@@ -54,7 +54,7 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
     {
         LinkMessage.WriteHeader(ref w, up: r.Up ? true : null);
         LinkMessage.WriteCommon(ref w, r.Name, r.Mtu, r.Mac?.Value);
-        LinkMessage.WriteVeth(ref w, r.PeerName, r.Mtu, r.PeerMac?.Value, r.PeerNamespace?.Handle.Descriptor, r.Up);
+        LinkMessage.WriteVeth(ref w, r.PeerName, r.Mtu, r.PeerMac?.Value, r.PeerNamespace?.Handle.Descriptor);
     });
 
     private EncodedRequest Vxlan(VxlanLink link)

@@ -69,13 +69,13 @@ public sealed record LinkMessage(
     }
 
     /// <summary>IFLA_LINKINFO of a veth pair. The other end is born in its namespace under its final name.</summary>
-    public static void WriteVeth(ref NetlinkWriter writer, string peerName, int peerMtu, ulong? peerMac, int? peerNamespaceFd, bool peerUp)
+    public static void WriteVeth(ref NetlinkWriter writer, string peerName, int peerMtu, ulong? peerMac, int? peerNamespaceFd)
     {
         var info = writer.BeginNested(LinkInfo);
         writer.AddString(InfoKind, "veth");
         var data = writer.BeginNested(InfoData);
         var peer = writer.BeginNested(VethInfoPeer);
-        WriteHeader(ref writer, up: peerUp ? true : null);
+        WriteHeader(ref writer);
         WriteCommon(ref writer, peerName, peerMtu, peerMac, namespaceFd: peerNamespaceFd);
         writer.EndNested(peer);
         writer.EndNested(data);
