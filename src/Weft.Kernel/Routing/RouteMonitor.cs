@@ -73,6 +73,7 @@ internal sealed class RouteMonitor
     private void Listen(ChannelWriter<NetlinkEvent> events)
     {
         var buffer = new byte[64 * 1024];
+        var names = new LastKnownNames(_socket);
         try
         {
             while (WaitForInput())
@@ -83,7 +84,7 @@ internal sealed class RouteMonitor
                 else if (size < 0)
                     throw new KernelException("receive netlink events", (Errno)(-size));
                 else
-                    Read(buffer.AsSpan(0, size), events);
+                    Read(buffer.AsSpan(0, size), names, events);
             }
             events.TryComplete();
         }
@@ -114,9 +115,8 @@ internal sealed class RouteMonitor
         }
     }
 
-    private void Read(ReadOnlySpan<byte> datagram, ChannelWriter<NetlinkEvent> events)
+    private static void Read(ReadOnlySpan<byte> datagram, LastKnownNames names, ChannelWriter<NetlinkEvent> events)
     {
-        var names = new NameCache(_socket);
         var reader = new NetlinkReader(datagram);
         while (reader.Read())
         {
@@ -132,7 +132,7 @@ internal sealed class RouteMonitor
             events.WaitToWriteAsync().AsTask().Wait();
     }
 
-    private static NetlinkEvent? Parse(ushort type, ReadOnlySpan<byte> payload, NameCache names)
+    private static NetlinkEvent? Parse(ushort type, ReadOnlySpan<byte> payload, LastKnownNames names)
     {
         if (payload.IsEmpty)
             return null;
@@ -142,6 +142,10 @@ internal sealed class RouteMonitor
             // Of another family are announcements of a bridge about its port, and of IPv6 about its parameters.
             case RouteMessageType.NewLink or RouteMessageType.DeleteLink when payload[0] == NetlinkFamily.Unspecified:
                 var link = LinkMessage.Parse(payload);
+                if (type == RouteMessageType.NewLink)
+                    names.Learn(link.Index, link.Name);
+                else
+                    names.Forget(link.Index);
                 return new LinkChanged(link.Index, link.Name, link.Up, link.LowerUp, type == RouteMessageType.DeleteLink);
             case RouteMessageType.NewAddress or RouteMessageType.DeleteAddress when inet:
                 return RouteNetlink.Observe(AddressMessage.Parse(payload), names) is { } address

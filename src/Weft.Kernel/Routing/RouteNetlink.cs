@@ -241,9 +241,27 @@ public sealed class RouteNetlink : INetlink
 }
 
 /// <summary>Names of interface indexes, each asked of the kernel once.</summary>
-internal sealed class NameCache(NetlinkSocket socket)
+internal class NameCache(NetlinkSocket socket)
 {
     private readonly Dictionary<int, string?> _names = [];
 
-    internal string? this[int index] => _names.TryGetValue(index, out var name) ? name : _names[index] = InterfaceNames.NameOf(socket, index);
+    internal virtual string? this[int index] =>
+        _names.TryGetValue(index, out var name) ? name : _names[index] = InterfaceNames.NameOf(socket, index);
+}
+
+/// <summary>
+/// Names for announcements, which may be read when the link that they are about has gone: its last known name then, or else its number.
+/// </summary>
+internal sealed class LastKnownNames(NetlinkSocket socket) : NameCache(socket)
+{
+    private readonly NetlinkSocket _socket = socket;
+    private readonly Dictionary<int, string> _known = [];
+
+    internal override string? this[int index] => index <= 0
+        ? null
+        : InterfaceNames.NameOf(_socket, index) is { } name ? _known[index] = name : _known.GetValueOrDefault(index, $"#{index}");
+
+    internal void Learn(int index, string name) => _known[index] = name;
+
+    internal void Forget(int index) => _known.Remove(index);
 }
