@@ -7,7 +7,7 @@ namespace Weft.Lab.Daemon;
 /// Starts a command in namespaces and a cgroup: this program is started once more and turns itself into it, so that the command is a
 /// child of the daemon with its streams and exit status.
 /// </summary>
-internal static class ContainerProcess
+public static class ContainerProcess
 {
     /// <summary>Exit status when the launcher could not start the command, as shells have it.</summary>
     public const int CannotStart = 127;
@@ -15,7 +15,7 @@ internal static class ContainerProcess
     /// <summary>Before the launcher's error on standard error, to tell it from the command's own words.</summary>
     public const string ErrorPrefix = "weft: cannot start container: ";
 
-    public static Process Start(ContainerSpec spec, string specFile, bool withInput = false)
+    internal static Process Start(ContainerSpec spec, string specFile, bool withInput = false)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(specFile)!);
         File.WriteAllText(specFile, spec.ToJson());

@@ -25,15 +25,22 @@ internal sealed class LabNetwork(LabTopology topology)
 
     private readonly LabPaths _paths = new(topology.Name);
 
-    /// <summary>Makes what is missing; what is there already stays as it is.</summary>
-    public void Ensure(Action<int> machineDone)
+    /// <summary>The underlay with its bridge, without machines on it.</summary>
+    public void EnsureUnderlay()
     {
         using var underlay = OpenOrCreate(_paths.UnderlayNamespace);
-        using var port = NetlinkPort.Open(underlay);
+        using var port = RouteNetlink.Open(underlay);
         if (port.FindLink(Bridge) is null)
             MakeBridge(underlay, port);
+    }
+
+    /// <summary>Makes the machines that are missing; what is there already stays as it is.</summary>
+    public void EnsureMachines(Action<int> machineDone)
+    {
+        using var underlay = NetNamespace.OpenNamed(_paths.UnderlayNamespace);
+        using var port = RouteNetlink.Open(underlay);
         var machines = topology.Nodes.Select(n => (Name: _paths.NodeNamespace(n.Name), Port: $"node{n.Index + 1}", n.Addresses, IsNode: true))
-            .Append((Name: _paths.OutsideNamespace, Port: "outside", topology.OutsideAddresses.ToEquatableArray(), IsNode: false));
+            .Append((Name: _paths.OutsideNamespace, Port: "outside", Addresses: topology.OutsideAddresses.ToEquatableArray(), IsNode: false));
         int done = 0;
         Parallel.ForEach(machines, new ParallelOptions { MaxDegreeOfParallelism = 4 }, machine =>
         {
@@ -55,7 +62,7 @@ internal sealed class LabNetwork(LabTopology topology)
     private void EnsureMachine(INetlink underlay, string name, string portName, IReadOnlyList<IPAddress> addresses, bool isNode)
     {
         using var space = OpenOrCreate(name);
-        using var netlink = NetlinkPort.Open(space);
+        using var netlink = RouteNetlink.Open(space);
         if (netlink.FindLink(UnderlayLink) is not null && netlink.Addresses(UnderlayLink).Any(a => !a.LinkLocal))
             return;
         Set(space, forwarding: isNode);
