@@ -144,9 +144,9 @@ internal static class PodEnvironment
             "metadata.annotations" => Lines(pod.Obj("metadata", "annotations")),
             "spec.nodeName" => pod.Str("spec", "nodeName") ?? "",
             "spec.serviceAccountName" => pod.Str("spec", "serviceAccountName") ?? "default",
-            "status.podIP" => context.PodIps.FirstOrDefault() ?? "",
+            "status.podIP" => context.PodIps is [var ip, ..] ? ip : "",
             "status.podIPs" => string.Join(',', context.PodIps),
-            "status.hostIP" => context.HostIps.FirstOrDefault() ?? "",
+            "status.hostIP" => context.HostIps is [var ip, ..] ? ip : "",
             "status.hostIPs" => string.Join(',', context.HostIps),
             _ => throw Unknown(path),
         };

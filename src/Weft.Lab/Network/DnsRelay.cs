@@ -119,8 +119,7 @@ internal sealed class DnsRelay(LabNetwork network, LabTopology topology, LabLog 
             limit.CancelAfter(TimeSpan.FromSeconds(30));
             try
             {
-                var server = Upstreams().FirstOrDefault();
-                if (server is null)
+                if (Upstreams() is not [var server, ..])
                     return;
                 using var upstream = new Socket(server.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 await upstream.ConnectAsync(new IPEndPoint(server, Port), limit.Token);

@@ -95,15 +95,8 @@ internal sealed class Scheduler : Controller
 
     private async Task BindAsync(JsonObject pod, string node, CancellationToken cancel)
     {
-        var binding = new JsonObject
-        {
-            ["apiVersion"] = "v1",
-            ["kind"] = "Binding",
-            ["metadata"] = new JsonObject { ["name"] = pod.Name(), ["namespace"] = pod.Namespace(), ["uid"] = pod.Uid() },
-            ["target"] = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Node", ["name"] = node },
-        };
-        await Api.Client.UpdateAsync("pods", binding, "binding", cancel);
-        _pods.Observe(await Api.Client.GetAsync("pods", pod.Namespace(), pod.Name(), cancel));
+        // What pods/binding does: a node's name can be set once.
+        await Api.PatchAsync("pods", pod, new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = node } }, cancel);
         _events.Record(pod, "Normal", "Scheduled", $"Successfully assigned {pod.Key()} to {node}", SchedulerName);
     }
 

@@ -1,0 +1,15 @@
+using Weft.KubeApi;
+using Weft.Lab.Informers;
+using Weft.Lab.Scheduling;
+using Weft.Lab.Topology;
+
+namespace Weft.Lab.Controllers;
+
+/// <summary>Every control loop of a lab's control plane.</summary>
+internal static class ControllerSet
+{
+    public static IReadOnlyList<Controller> Create(LabTopology topology, ApiServer server, InformerSet api, EventRecorder events, LabLog log) =>
+    [
+        new Scheduler(api, events, log),
+    ];
+}
