@@ -1,7 +1,7 @@
-using Microsoft.Win32.SafeHandles;
 using Weft.Cni;
 
-// Bare descriptors, not Console, whose encodings and terminal handling this program does not need.
-using var input = new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
-using var output = new FileStream(new SafeFileHandle(1, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+// Console's streams and no more of Console. A FileStream would not do: on a regular file it writes at a position of its own, over what
+// others who share the descriptor have written.
+using var input = Console.OpenStandardInput();
+using var output = Console.OpenStandardOutput();
 return new Plugin(Environment.GetEnvironmentVariable, AgentConnection.Exchange).Run(input, output);

@@ -72,6 +72,8 @@ public sealed class CniServer : IAsyncDisposable
     {
         if (!File.Exists(path))
             return;
+        if (CanBeOpened(path))
+            throw new IOException($"cannot listen on {path}: it exists and is a file, not a socket; remove it, or give weft-agent another socket");
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -86,6 +88,20 @@ public sealed class CniServer : IAsyncDisposable
             throw new IOException($"cannot listen on {path}: it exists and is not a socket of a stopped weft-agent ({e.Message}); remove it", e);
         }
         throw new IOException($"cannot listen on {path}: another weft-agent answers there; stop it, or give this one another socket");
+    }
+
+    /// <summary>open(2) of a socket fails with ENXIO; connect(2) to a regular file fails as to a dead socket does.</summary>
+    private static bool CanBeOpened(string path)
+    {
+        try
+        {
+            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite).Dispose();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private async Task AcceptAsync()

@@ -40,7 +40,7 @@ public static class CniConfigurationReader
         catch (InvalidOperationException e)
         {
             // JsonElement reports half of a surrogate pair (\ud800 alone) only when the string is taken out.
-            throw new CniException(CniErrorCode.DecodingFailure, "the network configuration holds a string that is not valid Unicode", e.Message);
+            throw new CniException(CniErrorCode.DecodingFailure, "the network configuration holds a string that is not valid Unicode", inner: e);
         }
     }
 
@@ -110,7 +110,7 @@ public static class CniConfigurationReader
             throw new CniException(
                 CniErrorCode.DecodingFailure,
                 $"the network configuration is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}",
-                e.Message);
+                inner: e);
         }
     }
 
