@@ -60,7 +60,7 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         }
         catch (PodNetworkException e)
         {
-            return new AgentResponse(true, CniJson.Error(version, new CniException(CniErrorCode.KernelFailure, e.Message, e.InnerException?.Message)));
+            return new AgentResponse(true, CniJson.Error(version, new CniException(CniErrorCode.KernelFailure, e.Message)));
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
