@@ -5,11 +5,14 @@ namespace Weft.Reconcile;
 /// <summary>The steps of one pass over the kernel. A reconciler takes part in those that concern it.</summary>
 public enum ApplyStep
 {
-    /// <summary>Kernel parameters.</summary>
+    /// <summary>Kernel parameters of the namespace.</summary>
     Sysctls,
 
     /// <summary>Links made or changed.</summary>
     Links,
+
+    /// <summary>Kernel parameters of one link.</summary>
+    LinkSysctls,
 
     /// <summary>Addresses added.</summary>
     Addresses,
@@ -54,6 +57,8 @@ public static class ApplyOrder
         ApplyStep.Sysctls,
         // Everything below names a link. A VXLAN device that must be made anew loses what hangs on it, and gets it back below.
         ApplyStep.Links,
+        // They exist only as long as their link does.
+        ApplyStep.LinkSysctls,
         // A route's preferred source must be an address of the node (net/ipv4/fib_semantics.c, fib_valid_prefsrc).
         ApplyStep.Addresses,
         // Policy, Service translation and masquerade, before the routes that lead packets to pods and other nodes.

@@ -8,11 +8,23 @@ public interface IReconciler
 {
     /// <summary>Does what the step asks of this family, or nothing. Must report failures rather than throw them.</summary>
     void Apply(ApplyStep step, DesiredState desired, ReconcileReport report);
+
+    /// <summary>Makes the next pass read from the kernel whatever this reconciler remembers of it.</summary>
+    void Forget()
+    {
+    }
 }
 
 /// <summary>Runs all reconcilers in the order of <see cref="ApplyOrder"/>. Not safe for use by two threads at once.</summary>
 public sealed class NodeReconciler(params IReadOnlyList<IReconciler> reconcilers)
 {
+    /// <summary>Makes the next pass check everything against the kernel: at times, and whenever somebody else may have changed it.</summary>
+    public void Forget()
+    {
+        foreach (var reconciler in reconcilers)
+            reconciler.Forget();
+    }
+
     /// <summary>One whole pass. It may be repeated at any time and does nothing when the kernel is as desired.</summary>
     public ReconcileReport Apply(DesiredState desired)
     {

@@ -95,7 +95,7 @@ public sealed class RouteNetlinkTests : IDisposable
         [
             new AddVeth("eth0", 1500, HostMac, "peer", null, null),
             new AddAddress(new("eth0", Ip("192.0.2.1"), 24), PrefixRoute: true),
-            new AddAddress(new("eth0", Ip("fd00:30::1"), 64)),
+            new AddAddress(new("eth0", Ip("fd00:30::1"), 64), Protocol: WeftRouting.Protocol),
             new AddVxlan(vxlan),
             new ReplaceNeighbor(new("weft.vxlan", Ip("10.244.2.0"), entry.Mac)),
             new ReplaceNeighbor(new("weft.vxlan", Ip("fd00:244:0:2::"), entry.Mac)),
@@ -114,7 +114,7 @@ public sealed class RouteNetlinkTests : IDisposable
         Assert.Equal(("vxlan", 1450, true, PodMac), (link.Kind, link.Mtu, link.Up, link.Mac));
         Assert.Equal(new VxlanParameters(4096, 4789, Ip("192.0.2.1"), "eth0", false), link.Vxlan);
         Assert.Equal(link, netlink.Links().Single(l => l.Name == "weft.vxlan"));
-        Assert.Contains(netlink.Addresses("eth0"), a => a == new ObservedAddress(new("eth0", Ip("fd00:30::1"), 64)));
+        Assert.Contains(netlink.Addresses("eth0"), a => a == new ObservedAddress(new("eth0", Ip("fd00:30::1"), 64), Protocol: WeftRouting.Protocol));
         Assert.Null(netlink.FindLink("nothing"));
         Assert.Empty(netlink.Addresses("nothing"));
     }

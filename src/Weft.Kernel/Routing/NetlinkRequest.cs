@@ -69,7 +69,11 @@ public sealed record DeleteLink(string Name) : NetlinkRequest
 /// Adds an address. IPv6 addresses skip duplicate address detection, so that they can be used at once, and neither family gets a prefix
 /// route unless asked. Repeating it changes nothing.
 /// </summary>
-public sealed record AddAddress(LinkAddress Address, bool PrefixRoute = false) : NetlinkRequest
+/// <param name="PrefixRoute">Let the kernel add the route to the address's prefix.</param>
+/// <param name="Protocol">
+/// IFA_PROTO, who owns the address; with <see cref="WeftRouting.Protocol"/> the reconciler deletes it when nobody wants it any more.
+/// </param>
+public sealed record AddAddress(LinkAddress Address, bool PrefixRoute = false, byte Protocol = 0) : NetlinkRequest
 {
     public override string Describe() => $"add address {Address.Address}/{Address.PrefixLength} dev {Address.Link}";
 }
@@ -126,7 +130,7 @@ public sealed record DeleteForwarding(ForwardingEntry Entry) : NetlinkRequest
 /// <summary>How Weft marks what it owns.</summary>
 public static class WeftRouting
 {
-    /// <summary>rtm_protocol of Weft's routes; unassigned in include/uapi/linux/rtnetlink.h and iproute2's rt_protos.</summary>
+    /// <summary>rtm_protocol of Weft's routes and IFA_PROTO of its addresses; unassigned in include/uapi/linux/rtnetlink.h and iproute2's rt_protos.</summary>
     public const byte Protocol = 87;
 
     /// <summary>Links with this prefix are Weft's.</summary>

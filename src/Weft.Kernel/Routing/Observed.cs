@@ -12,17 +12,22 @@ namespace Weft.Kernel.Routing;
 public sealed record ObservedLink(
     int Index, string Name, string? Kind, int Mtu, bool Up, bool Running, MacAddress Mac, string? Master = null, VxlanParameters? Vxlan = null);
 
-/// <summary>Attributes of a VXLAN device. All but the underlay's name are fixed when it is made.</summary>
+/// <summary>Attributes of a VXLAN device. Weft makes the device anew where one differs.</summary>
 /// <param name="Underlay">Name of IFLA_VXLAN_LINK's device; null when the device is bound to none, or to one that is gone.</param>
 public sealed record VxlanParameters(int Vni, int Port, IPAddress? Local, string? Underlay, bool Learning);
 
+/// <summary>An address as the kernel shows it.</summary>
 /// <param name="Tentative">Duplicate address detection has not ended (IFA_F_TENTATIVE).</param>
-public sealed record ObservedAddress(LinkAddress Address, bool Tentative = false, bool LinkLocal = false);
+/// <param name="LinkLocal">Its scope is the link: the kernel gives every IPv6 interface such an address by itself.</param>
+/// <param name="Protocol">IFA_PROTO, 0 before Linux 5.18; <see cref="WeftRouting.Protocol"/> marks it as Weft's.</param>
+public sealed record ObservedAddress(LinkAddress Address, bool Tentative = false, bool LinkLocal = false, byte Protocol = 0);
 
+/// <summary>A route as the kernel shows it.</summary>
 /// <param name="Metric">RTA_PRIORITY, 0 when absent.</param>
 /// <param name="Dead">RTNH_F_DEAD: the link is down.</param>
 public sealed record ObservedRoute(Route Route, byte Protocol, int Metric = 0, bool Dead = false);
 
+/// <summary>A neighbor entry as the kernel shows it.</summary>
 /// <param name="Mac">Null while the kernel does not know it.</param>
 /// <param name="Permanent">NUD_PERMANENT: made by hand, never expires.</param>
 public sealed record ObservedNeighbor(string Link, IPAddress Address, MacAddress? Mac, bool Permanent);

@@ -107,7 +107,7 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
         var flags = r.PrefixRoute ? 0 : AddressMessage.FlagNoPrefixRoute;
         if (r.Address.Address.AddressFamily == AddressFamily.InterNetworkV6)
             flags |= AddressMessage.FlagNoDad;
-        return new(RouteMessageType.NewAddress, Put, Address(r.Address, flags).Write);
+        return new(RouteMessageType.NewAddress, Put, (Address(r.Address, flags) with { Protocol = r.Protocol }).Write);
     }
 
     private AddressMessage Address(LinkAddress address, uint flags) =>

@@ -159,7 +159,7 @@ public sealed class RouteNetlink : INetlink
 
     internal static ObservedAddress? Observe(AddressMessage address, NameCache names) => names[address.Link] is { } name
         ? new ObservedAddress(new LinkAddress(name, address.Address, address.PrefixLength),
-            (address.Flags & AddressMessage.FlagTentative) != 0, address.Scope == RouteMessage.ScopeLink)
+            (address.Flags & AddressMessage.FlagTentative) != 0, address.Scope == RouteMessage.ScopeLink, address.Protocol)
         : null;
 
     /// <returns>Null for what is no unicast route of the main table through one link.</returns>

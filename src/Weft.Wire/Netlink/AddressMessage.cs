@@ -8,7 +8,8 @@ namespace Weft.Wire.Netlink;
 /// <param name="Address">The address of the interface itself (IFA_LOCAL, or IFA_ADDRESS where the link is not point to point).</param>
 /// <param name="Flags">IFA_F_*, see the constants.</param>
 /// <param name="Scope">RT_SCOPE_*: 0 universe, 253 link, 254 host.</param>
-public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLength, uint Flags = 0, byte Scope = 0)
+/// <param name="Protocol">IFA_PROTO (Linux 5.18): who added the address; 0 when it was not said, or by an older kernel.</param>
+public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLength, uint Flags = 0, byte Scope = 0, byte Protocol = 0)
 {
     public const uint FlagNoDad = 0x02;
     public const uint FlagTentative = 0x40;
@@ -19,6 +20,7 @@ public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLeng
     private const ushort AttributeAddress = 1;
     private const ushort Local = 2;
     private const ushort AttributeFlags = 8;
+    private const ushort AttributeProtocol = 11;
 
     /// <summary>Header of a dump request; a link filters when the socket checks strictly (NETLINK_GET_STRICT_CHK).</summary>
     public static void WriteDump(ref NetlinkWriter writer, byte family, int link) => WriteHeader(ref writer, family, 0, 0, 0, link);
@@ -32,6 +34,8 @@ public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLeng
         writer.AddAddress(AttributeAddress, Address);
         if (Flags > byte.MaxValue)
             writer.AddUInt32(AttributeFlags, Flags);
+        if (Protocol != 0)
+            writer.AddByte(AttributeProtocol, Protocol);
     }
 
     /// <exception cref="NetlinkFormatException">The payload is no address message.</exception>
@@ -40,6 +44,7 @@ public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLeng
         if (payload.Length < HeaderLength)
             throw new NetlinkFormatException($"ifaddrmsg of {payload.Length} bytes, at least {HeaderLength} expected");
         uint flags = payload[2];
+        byte protocol = 0;
         IPAddress? local = null, address = null;
         var attributes = new AttributeReader(payload[HeaderLength..]);
         while (attributes.Read())
@@ -55,12 +60,15 @@ public sealed record AddressMessage(int Link, IPAddress Address, byte PrefixLeng
                 case AttributeFlags:
                     flags = attributes.UInt32();
                     break;
+                case AttributeProtocol:
+                    protocol = attributes.Byte();
+                    break;
             }
         }
         return new AddressMessage(
             MemoryMarshal.Read<int>(payload[4..]),
             local ?? address ?? throw new NetlinkFormatException("ifaddrmsg without IFA_LOCAL and IFA_ADDRESS"),
-            payload[1], flags, payload[3]);
+            payload[1], flags, payload[3], protocol);
     }
 
     private static void WriteHeader(ref NetlinkWriter writer, byte family, byte length, byte flags, byte scope, int link)
