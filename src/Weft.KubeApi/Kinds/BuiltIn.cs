@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Kinds.Schemas;
+using Weft.KubeApi.Kinds.Validation;
 
 namespace Weft.KubeApi.Kinds;
 
@@ -22,4 +23,14 @@ internal static class BuiltIn
         SchemaFields.ApplyDefaults(obj, SchemaLibrary.BuiltIn.Get(Api + name), emptyIsAbsent: true);
         computed?.Invoke(obj);
     };
+
+    /// <summary>Required fields and enumerations by the schema, then the kind's own rules: (new, old or null, errors).</summary>
+    public static Func<JsonObject, JsonObject?, IReadOnlyList<FieldError>> Validation(string name, Action<JsonObject, JsonObject?, Errors>? rules = null) =>
+        (obj, old) =>
+        {
+            var errors = new Errors();
+            SchemaChecks.Check(obj, SchemaLibrary.BuiltIn.Get(Api + name), errors);
+            rules?.Invoke(obj, old, errors);
+            return errors;
+        };
 }

@@ -14,13 +14,14 @@ public static class BuiltInKinds
     /// <summary>Adds every built-in kind to a registry. CRDs register what they define in the same one.</summary>
     public static void Register(ResourceRegistry registry)
     {
+        var services = new ServiceAdmission(Random.Shared);
         ResourceDefinition[] kinds =
         [
             .. CoreKinds.All,
             PodKind.Definition,
-            .. ServiceKinds.All,
+            .. ServiceKinds.All(services),
             .. WorkloadKinds.All,
-            .. NetworkingKinds.All,
+            .. NetworkingKinds.All(services),
             CustomResourceDefinitionKind.Definition,
         ];
         foreach (var kind in kinds)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Kinds.Tables;
+using Weft.KubeApi.Kinds.Validation;
 
 namespace Weft.KubeApi.Kinds.Core;
 
@@ -13,6 +14,9 @@ internal static class CoreKinds
         Group = "", Version = "v1", Kind = "Namespace", Plural = "namespaces", Singular = "namespace", ShortNames = ["ns"],
         Namespaced = false, HasStatus = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.Namespace"), Schema = BuiltIn.Schema("core.v1.Namespace"),
+        ValidateName = Names.Dns1123Label, Default = CoreRules.DefaultNamespace,
+        PrepareForCreate = CoreRules.PrepareNamespace, PrepareForUpdate = CoreRules.UpdateNamespace,
+        Validate = BuiltIn.Validation("core.v1.Namespace"),
         SelectableFields = ["status.phase"],
         TableColumns =
         [
@@ -27,6 +31,8 @@ internal static class CoreKinds
         Group = "", Version = "v1", Kind = "Node", Plural = "nodes", Singular = "node", ShortNames = ["no"],
         Namespaced = false, HasStatus = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.Node"), Schema = BuiltIn.Schema("core.v1.Node"),
+        Default = BuiltIn.Defaults("core.v1.Node", CoreRules.DefaultNode),
+        Validate = BuiltIn.Validation("core.v1.Node", CoreRules.Node),
         SelectableFields = ["spec.unschedulable"],
         TableColumns = NodeColumns.All,
     };
@@ -36,6 +42,7 @@ internal static class CoreKinds
         Group = "", Version = "v1", Kind = "ConfigMap", Plural = "configmaps", Singular = "configmap", ShortNames = ["cm"],
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.ConfigMap"), Schema = BuiltIn.Schema("core.v1.ConfigMap"),
+        Validate = BuiltIn.Validation("core.v1.ConfigMap", ConfigRules.ConfigMap),
         TableColumns =
         [
             Column.Name,
@@ -49,6 +56,7 @@ internal static class CoreKinds
         Group = "", Version = "v1", Kind = "Secret", Plural = "secrets", Singular = "secret",
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.Secret"), Schema = BuiltIn.Schema("core.v1.Secret"),
+        Default = ConfigRules.DefaultSecret, Validate = BuiltIn.Validation("core.v1.Secret", ConfigRules.Secret),
         SelectableFields = ["type"],
         TableColumns =
         [
@@ -64,6 +72,7 @@ internal static class CoreKinds
         Group = "", Version = "v1", Kind = "ServiceAccount", Plural = "serviceaccounts", Singular = "serviceaccount", ShortNames = ["sa"],
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.ServiceAccount"), Schema = BuiltIn.Schema("core.v1.ServiceAccount"),
+        Validate = BuiltIn.Validation("core.v1.ServiceAccount"),
         TableColumns =
         [
             Column.Name,
@@ -77,6 +86,7 @@ internal static class CoreKinds
         Group = "coordination.k8s.io", Version = "v1", Kind = "Lease", Plural = "leases", Singular = "lease",
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("coordination.v1.Lease"), Schema = BuiltIn.Schema("coordination.v1.Lease"),
+        Validate = BuiltIn.Validation("coordination.v1.Lease", CoreRules.Lease),
         TableColumns =
         [
             Column.Name,

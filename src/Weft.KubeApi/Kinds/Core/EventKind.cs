@@ -13,6 +13,7 @@ internal static class EventKind
         Group = "", Version = "v1", Kind = "Event", Plural = "events", Singular = "event", ShortNames = ["ev"],
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.Event"), Schema = BuiltIn.Schema("core.v1.Event"),
+        Validate = BuiltIn.Validation("core.v1.Event", (obj, _, errors) => CoreRules.Event(obj, "involvedObject", errors)),
         SelectableFields = [.. ReferenceFields.Select(f => "involvedObject." + f), "reason", "reportingComponent", "source", "type"],
         TableColumns = Columns("involvedObject", "message", "count", "firstTimestamp", "lastTimestamp", "source"),
     };
@@ -22,6 +23,7 @@ internal static class EventKind
         Group = "events.k8s.io", Version = "v1", Kind = "Event", Plural = "events", Singular = "event", ShortNames = ["ev"],
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("events.v1.Event"), Schema = BuiltIn.Schema("events.v1.Event"),
+        Validate = BuiltIn.Validation("events.v1.Event", (obj, _, errors) => CoreRules.Event(obj, "regarding", errors)),
         SelectableFields = [.. ReferenceFields.Select(f => "regarding." + f), "reason", "reportingController", "type"],
         TableColumns = Columns("regarding", "note", "deprecatedCount", "deprecatedFirstTimestamp", "deprecatedLastTimestamp", "deprecatedSource"),
     };

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Weft.KubeApi.Kinds.Services;
 using Weft.KubeApi.Kinds.Tables;
 
 namespace Weft.KubeApi.Kinds.Networking;
@@ -9,11 +10,11 @@ internal static class NetworkingKinds
     private const string Group = "networking.k8s.io";
 
     /// <summary>v1 goes before v1beta1: the first version of a resource is the preferred one.</summary>
-    public static ResourceDefinition[] All =>
+    public static ResourceDefinition[] All(ServiceAdmission services) =>
     [
         NetworkPolicy,
-        ServiceCidr("v1"), IpAddress("v1"),
-        ServiceCidr("v1beta1"), IpAddress("v1beta1"),
+        ServiceCidr("v1", services), IpAddress("v1", services),
+        ServiceCidr("v1beta1", services), IpAddress("v1beta1", services),
     ];
 
     private static ResourceDefinition NetworkPolicy => new()
@@ -21,6 +22,8 @@ internal static class NetworkingKinds
         Group = Group, Version = "v1", Kind = "NetworkPolicy", Plural = "networkpolicies", Singular = "networkpolicy", ShortNames = ["netpol"],
         Namespaced = true,
         SchemaName = BuiltIn.SchemaName("networking.v1.NetworkPolicy"), Schema = BuiltIn.Schema("networking.v1.NetworkPolicy"),
+        Default = BuiltIn.Defaults("networking.v1.NetworkPolicy", NetworkPolicyRules.Default),
+        Validate = BuiltIn.Validation("networking.v1.NetworkPolicy", NetworkPolicyRules.Validate),
         TableColumns =
         [
             Column.Name,
@@ -29,11 +32,13 @@ internal static class NetworkingKinds
         ],
     };
 
-    private static ResourceDefinition ServiceCidr(string version) => new()
+    private static ResourceDefinition ServiceCidr(string version, ServiceAdmission services) => new()
     {
         Group = Group, Version = version, Kind = "ServiceCIDR", Plural = "servicecidrs", Singular = "servicecidr",
         Namespaced = false, HasStatus = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("networking.v1.ServiceCIDR"), Schema = BuiltIn.Schema("networking.v1.ServiceCIDR"),
+        PrepareForCreate = ServiceAdmission.PrepareRange, Committed = services.RangeCommittedAsync,
+        Validate = BuiltIn.Validation("networking.v1.ServiceCIDR", AddressRules.ValidateServiceCidr),
         TableColumns =
         [
             Column.Name,
@@ -42,11 +47,13 @@ internal static class NetworkingKinds
         ],
     };
 
-    private static ResourceDefinition IpAddress(string version) => new()
+    private static ResourceDefinition IpAddress(string version, ServiceAdmission services) => new()
     {
         Group = Group, Version = version, Kind = "IPAddress", Plural = "ipaddresses", Singular = "ipaddress", ShortNames = ["ip"],
         Namespaced = false, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("networking.v1.IPAddress"), Schema = BuiltIn.Schema("networking.v1.IPAddress"),
+        ValidateName = AddressRules.Name, Committed = services.AddressCommittedAsync,
+        Validate = BuiltIn.Validation("networking.v1.IPAddress", AddressRules.ValidateIpAddress),
         SelectableFields = ["spec.parentRef.name", "spec.parentRef.namespace"],
         TableColumns =
         [

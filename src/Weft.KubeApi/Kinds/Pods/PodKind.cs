@@ -8,6 +8,11 @@ internal static class PodKind
         Group = "", Version = "v1", Kind = "Pod", Plural = "pods", Singular = "pod", ShortNames = ["po"], Categories = ["all"],
         Namespaced = true, HasStatus = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("core.v1.Pod"), Schema = BuiltIn.Schema("core.v1.Pod"),
+        Default = BuiltIn.Defaults("core.v1.Pod", PodDefaults.Pod),
+        PrepareForCreate = PodLifecycle.PrepareForCreate,
+        PrepareForUpdate = PodLifecycle.PrepareForUpdate,
+        Admit = PodLifecycle.AdmitAsync,
+        Validate = BuiltIn.Validation("core.v1.Pod", PodRules.Validate),
         SelectableFields =
         [
             "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",

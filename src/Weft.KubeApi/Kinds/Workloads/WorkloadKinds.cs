@@ -16,6 +16,8 @@ internal static class WorkloadKinds
         Group = "apps", Version = "v1", Kind = "Deployment", Plural = "deployments", Singular = "deployment", ShortNames = ["deploy"],
         Categories = Everything, Namespaced = true, HasStatus = true, Scale = Scale,
         SchemaName = BuiltIn.SchemaName("apps.v1.Deployment"), Schema = BuiltIn.Schema("apps.v1.Deployment"),
+        Default = BuiltIn.Defaults("apps.v1.Deployment", WorkloadDefaults.Deployment),
+        Validate = BuiltIn.Validation("apps.v1.Deployment", WorkloadRules.Deployment),
         TableColumns =
         [
             Column.Name,
@@ -31,6 +33,8 @@ internal static class WorkloadKinds
         Group = "apps", Version = "v1", Kind = "ReplicaSet", Plural = "replicasets", Singular = "replicaset", ShortNames = ["rs"],
         Categories = Everything, Namespaced = true, HasStatus = true, Scale = Scale,
         SchemaName = BuiltIn.SchemaName("apps.v1.ReplicaSet"), Schema = BuiltIn.Schema("apps.v1.ReplicaSet"),
+        Default = BuiltIn.Defaults("apps.v1.ReplicaSet", WorkloadDefaults.ReplicaSet),
+        Validate = BuiltIn.Validation("apps.v1.ReplicaSet", WorkloadRules.ReplicaSet),
         SelectableFields = ["status.replicas"],
         TableColumns =
         [
@@ -47,6 +51,8 @@ internal static class WorkloadKinds
         Group = "apps", Version = "v1", Kind = "DaemonSet", Plural = "daemonsets", Singular = "daemonset", ShortNames = ["ds"],
         Categories = Everything, Namespaced = true, HasStatus = true,
         SchemaName = BuiltIn.SchemaName("apps.v1.DaemonSet"), Schema = BuiltIn.Schema("apps.v1.DaemonSet"),
+        Default = BuiltIn.Defaults("apps.v1.DaemonSet", WorkloadDefaults.DaemonSet),
+        Validate = BuiltIn.Validation("apps.v1.DaemonSet", WorkloadRules.DaemonSet),
         TableColumns =
         [
             Column.Name,
@@ -65,6 +71,8 @@ internal static class WorkloadKinds
         Group = "apps", Version = "v1", Kind = "StatefulSet", Plural = "statefulsets", Singular = "statefulset", ShortNames = ["sts"],
         Categories = Everything, Namespaced = true, HasStatus = true, Scale = Scale,
         SchemaName = BuiltIn.SchemaName("apps.v1.StatefulSet"), Schema = BuiltIn.Schema("apps.v1.StatefulSet"),
+        Default = BuiltIn.Defaults("apps.v1.StatefulSet", WorkloadDefaults.StatefulSet),
+        Validate = BuiltIn.Validation("apps.v1.StatefulSet", WorkloadRules.StatefulSet),
         TableColumns =
         [
             Column.Name,
@@ -78,6 +86,7 @@ internal static class WorkloadKinds
         Group = "apps", Version = "v1", Kind = "ControllerRevision", Plural = "controllerrevisions", Singular = "controllerrevision",
         Namespaced = true, HasGeneration = false,
         SchemaName = BuiltIn.SchemaName("apps.v1.ControllerRevision"), Schema = BuiltIn.Schema("apps.v1.ControllerRevision"),
+        Validate = BuiltIn.Validation("apps.v1.ControllerRevision", WorkloadRules.ControllerRevision),
         TableColumns =
         [
             Column.Name,
@@ -92,6 +101,9 @@ internal static class WorkloadKinds
         Group = "batch", Version = "v1", Kind = "Job", Plural = "jobs", Singular = "job",
         Categories = Everything, Namespaced = true, HasStatus = true,
         SchemaName = BuiltIn.SchemaName("batch.v1.Job"), Schema = BuiltIn.Schema("batch.v1.Job"),
+        Default = BuiltIn.Defaults("batch.v1.Job", WorkloadDefaults.Job),
+        PrepareForCreate = JobRules.PrepareForCreate,
+        Validate = BuiltIn.Validation("batch.v1.Job", JobRules.Validate),
         SelectableFields = ["status.successful"],
         TableColumns =
         [
