@@ -17,9 +17,13 @@ internal sealed record NftImage(string Name, IReadOnlyDictionary<string, NftSetI
         var sets = new Dictionary<string, NftSetImage>(table.Sets.Count, StringComparer.Ordinal);
         foreach (var set in table.Sets)
         {
-            var image = previous?.Sets.GetValueOrDefault(set.Name) is { Source: { } source } same && source.Equals(set) ? same : NftSetImage.Of(set);
-            if (!sets.TryAdd(NftSyntax.Name("set", set.Name), image))
-                throw new ArgumentException($"table {table.Name} has two sets named {set.Name}");
+            foreach (var part in NftBackendMap.Split(set))
+            {
+                var name = NftSyntax.Name("set", part.Name);
+                var image = previous?.Sets.GetValueOrDefault(name) is { Source: { } source } same && source.Equals(part) ? same : NftSetImage.Of(part);
+                if (!sets.TryAdd(name, image))
+                    throw new ArgumentException($"table {table.Name} has two sets named {name}");
+            }
         }
         var chains = new Dictionary<string, NftChainImage>(table.Chains.Count, StringComparer.Ordinal);
         foreach (var chain in table.Chains)
@@ -83,9 +87,10 @@ internal sealed record NftSetImage(bool IsMap, string Comment, bool Dynamic, IRe
             throw new ArgumentException("the key has no field");
         var generic = set.Key.Concat(set.Data).Contains(NftType.Numgen);
         Func<NftType, string> name = generic ? NftSyntax.TypeOf : NftSyntax.Type;
+        Func<NftType, string> data = type => generic && type == NftType.InetService ? NftBackendMap.PortExpression(set.Name) : name(type);
         var type = $"{(generic ? "typeof" : "type")} {string.Join(" . ", set.Key.Select(name))}";
         if (!set.Data.IsEmpty)
-            type += $" : {string.Join(" . ", set.Data.Select(name))}";
+            type += $" : {string.Join(" . ", set.Data.Select(data))}";
         var lines = new List<string> { type };
         var flags = new List<string>();
         if (set.Interval)

@@ -14,20 +14,23 @@ internal sealed record NftRuleText(string Body, string Comment)
     public override string ToString() => $"{Body} comment \"{Comment}\"";
 
     /// <summary>
-    /// One rule of the model is one of nft, but for a reject: TCP gets a reset and everything else ICMP port unreachable, which is two.
+    /// One rule of the model is one of nft, but for two cases. A reject is two: TCP gets a reset and everything else ICMP port unreachable. A
+    /// dnat is one a transport protocol (<see cref="NftBackendMap"/>).
     /// </summary>
     /// <exception cref="ArgumentException">The rule cannot be said in nft; the message names its cause.</exception>
     internal static IEnumerable<NftRuleText> Of(NftRule rule)
     {
         if (rule.Expressions.IsEmpty)
             throw new ArgumentException($"rule of {rule.Cause} is empty");
+        // In both cases the protocol is asked first, so that a counter in the rule counts each packet once.
+        if (rule.Expressions.Any(expression => expression is NftDnat))
+            return NftBackendMap.Protocols.Select(protocol => Make(rule, $"meta l4proto {protocol} ", "", protocol));
         if (rule.Expressions[^1] is not NftVerdictStatement { Verdict.Kind: NftVerdictKind.Reject })
             return [Make(rule, "", "")];
-        // The protocol is asked first so that a counter in the rule counts each packet once.
         return [Make(rule, "meta l4proto tcp ", "reject with tcp reset"), Make(rule, "", "reject with icmpx type port-unreachable")];
     }
 
-    private static NftRuleText Make(NftRule rule, string prefix, string reject)
+    private static NftRuleText Make(NftRule rule, string prefix, string reject, string protocol = "")
     {
         var text = new StringBuilder(prefix);
         for (var i = 0; i < rule.Expressions.Count; i++)
@@ -37,13 +40,13 @@ internal sealed record NftRuleText(string Body, string Comment)
             var expression = rule.Expressions[i];
             if (expression is NftVerdictStatement && i < rule.Expressions.Count - 1)
                 throw new ArgumentException($"rule of {rule.Cause}: a verdict must be the last expression, found at {i} of {rule.Expressions.Count}");
-            text.Append(expression is NftVerdictStatement { Verdict.Kind: NftVerdictKind.Reject } ? reject : Expression(expression));
+            text.Append(expression is NftVerdictStatement { Verdict.Kind: NftVerdictKind.Reject } ? reject : Expression(expression, protocol));
         }
         var body = text.ToString();
         return new NftRuleText(body, $"{Cause(rule.Cause)} #{NftSyntax.Hash($"{body}\n{rule.Cause}")}");
     }
 
-    private static string Expression(NftExpression expression) => expression switch
+    private static string Expression(NftExpression expression, string protocol) => expression switch
     {
         NftMatch match => $"{NftSyntax.Field(match.Field)} {(match.Not ? "!= " : "")}{Constant(match.Value)}",
         NftMarkMatch match => $"meta mark & {Mark(match.Mask)} == {Mark(match.Value)}",
@@ -55,7 +58,7 @@ internal sealed record NftRuleText(string Body, string Comment)
         NftFamilyMatch family => family.IPv6 ? "meta nfproto ipv6" : "meta nfproto ipv4",
         NftSetMark mark => SetMark(mark),
         NftSnat snat => $"snat {(snat.Address.AddressFamily == AddressFamily.InterNetworkV6 ? "ip6" : "ip")} to {snat.Address} fully-random",
-        NftDnat dnat => Dnat(dnat),
+        NftDnat dnat => Dnat(dnat, protocol),
         NftMasquerade => "masquerade fully-random",
         NftCounter => "counter",
         NftVerdictStatement statement => NftSyntax.Verdict(statement.Verdict),
@@ -69,7 +72,7 @@ internal sealed record NftRuleText(string Body, string Comment)
         return text.ToString();
     }
 
-    private static string Dnat(NftDnat dnat)
+    private static string Dnat(NftDnat dnat, string protocol)
     {
         if (dnat.Count < 1)
             throw new ArgumentException($"dnat through map {dnat.Map} over {dnat.Count} backends: at least one is needed");
@@ -78,7 +81,7 @@ internal sealed record NftRuleText(string Body, string Comment)
         var index = dnat.BySource ? $"jhash {source} mod {dnat.Count} seed 0x77656674" : $"numgen random mod {dnat.Count}";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"dnat {(dnat.IPv6 ? "ip6" : "ip")} to {key}{index} map @{NftSyntax.Name("map", dnat.Map)}");
+            $"dnat {(dnat.IPv6 ? "ip6" : "ip")} to {key}{index} map @{NftSyntax.Name("map", NftBackendMap.PartName(dnat.Map, protocol))}");
     }
 
     private static string SetMark(NftSetMark mark)
