@@ -1,0 +1,19 @@
+using System.Text.Json.Nodes;
+
+namespace Weft.KubeApi.Tests.Support;
+
+internal static class Objects
+{
+    public static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
+
+    public static JsonObject ConfigMap(string name, string key = "k", string value = "v") => new()
+    {
+        ["apiVersion"] = "v1", ["kind"] = "ConfigMap", ["metadata"] = new JsonObject { ["name"] = name },
+        ["data"] = new JsonObject { [key] = value },
+    };
+
+    public static JsonObject Namespace(string name) => new()
+    {
+        ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name },
+    };
+}
