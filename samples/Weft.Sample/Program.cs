@@ -15,7 +15,7 @@ static int Usage()
 {
     Console.Error.WriteLine(
         """
-        tier serve [--port 8080] [--udp PORT] [--next URL]   answer with who I am and who asked; ask the next tier first
+        tier serve [--port 8080,...] [--udp PORT] [--next URL]   answer with who I am and who asked; ask the next tier first
         tier get URL [COUNT]                                 fetch a URL, COUNT times (one connection each), print each answer
         tier connect HOST:PORT[/udp] ...                     try all at once; print open, refused or timeout for each
         tier resolve NAME ...                                print the addresses of each name

@@ -12,11 +12,11 @@ internal static class TierServer
 {
     public static async Task<int> RunAsync(string[] options)
     {
-        var port = int.Parse(Option(options, "--port") ?? "8080", System.Globalization.CultureInfo.InvariantCulture);
+        var ports = (Option(options, "--port") ?? "8080").Split(',').Select(p => int.Parse(p, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
         var next = Option(options, "--next");
         var name = Environment.GetEnvironmentVariable("POD_NAME") ?? Environment.MachineName;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.ListenAnyIP(port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(k => Array.ForEach(ports, port => k.ListenAnyIP(port)));
         await using var app = builder.Build();
         // Every request is a connection of its own at the next tier, so that a Service spreads them.
         using var http = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(2) };

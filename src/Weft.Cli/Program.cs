@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Weft.Cli.Check;
+using Weft.Cli.Demo;
 using Weft.Cli.Lab;
+using Weft.Cli.Show;
 
 // Every container start passes through here: no command tree is built for it.
 if (args is ["lab", "exec-container", var specification])
@@ -8,5 +11,8 @@ if (args is ["lab", "exec-container", var specification])
 var root = new RootCommand("Kubernetes networking in one system.")
 {
     LabCommands.Create(),
+    ShowCommand.Create(),
+    CheckCommand.Create(),
+    DemoCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

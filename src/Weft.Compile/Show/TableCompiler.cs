@@ -43,7 +43,9 @@ public static class TableCompiler
             cluster.Services.Values.OrderBy(s => s.Key).SelectMany(s => ServiceRows(s, slices[s.Key])));
     }
 
-    public static ShowTable Policies(ClusterSnapshot cluster) => Table(
+    /// <summary>A policy is in force when the kernel was brought in line with a snapshot that holds it as it is now.</summary>
+    /// <param name="applied">The snapshot last applied; null while there is none.</param>
+    public static ShowTable Policies(ClusterSnapshot cluster, ClusterSnapshot? applied) => Table(
         "policies",
         ["NAMESPACE", "NAME", "DIRECTIONS", "PODS", "RULES", "STATUS"],
         cluster.Policies.Values.OrderBy(p => p.Key)
@@ -53,7 +55,7 @@ public static class TableCompiler
                 (p.IsolatesIngress, p.IsolatesEgress) switch { (true, true) => "ingress, egress", (true, false) => "ingress", (false, true) => "egress", _ => "none" },
                 Count(cluster.Workloads.Values.Count(w => Selects(p, w))),
                 Count(p.Ingress.Count + p.Egress.Count),
-                p.Invalid is null ? "understood" : $"fails closed: {p.Invalid}")));
+                p.Invalid is not null ? $"fails closed: {p.Invalid}" : p.Equals(applied?.Policies.GetValueOrDefault(p.Key)) ? "in force" : "pending")));
 
     public static ShowTable Routes(RoutingState routing) => Table(
         "routes",

@@ -58,6 +58,10 @@ public sealed class ApiConnection : IDisposable
     public async Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancel) =>
         (await SendAsync(HttpMethod.Post, path, Json(body, type, "application/json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
 
+    /// <summary>Posts an object given as JSON text.</summary>
+    public async Task PostJsonAsync(string path, string json, CancellationToken cancel) =>
+        (await SendAsync(HttpMethod.Post, path, new StringContent(json, new MediaTypeHeaderValue("application/json")), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
+
     /// <summary>Strategic merge patch.</summary>
     public async Task PatchAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancel) =>
         (await SendAsync(

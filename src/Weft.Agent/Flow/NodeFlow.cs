@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Logging;
+using Weft.Compile;
+using Weft.Model;
+using Weft.Primitives;
+using Weft.Reconcile;
+using Weft.Store;
+
+namespace Weft.Agent.Flow;
+
+/// <summary>
+/// The agent's one loop: newest snapshot, compile, reconcile, and again when there is something newer. Changes that come while a pass runs
+/// are taken together by the next. A pass that left something undone is repeated with growing delays, and one runs now and then anyway, to
+/// mend what somebody else changed.
+/// </summary>
+internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, NodeReconciler reconciler, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
+
+    private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
+    private readonly Lock _gate = new();
+    private TaskCompletionSource _wanted = New();
+    private TaskCompletionSource _passed = New();
+    private long _begun;
+    private volatile Pass? _latest;
+
+    /// <summary>The last pass; null until the store has synced and the first pass is over.</summary>
+    public Pass? Latest => _latest;
+
+    /// <summary>Called after every pass.</summary>
+    public event Action<Pass>? Passed;
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        await store.Synced.WaitAsync(cancel);
+        var revision = -1L;
+        while (true)
+        {
+            Task wanted;
+            lock (_gate)
+            {
+                wanted = _wanted.Task;
+                if (wanted.IsCompleted)
+                    wanted = (_wanted = New()).Task;
+                _begun++;
+            }
+            var pass = await Task.Run(Turn, cancel);
+            revision = pass.Snapshot.Revision;
+            Publish(pass);
+            await WaitAsync(revision, wanted, pass.InForce ? Resync : _backoff.Next(), cancel);
+        }
+    }
+
+    /// <summary>Runs a pass that begins after this call, and returns what came of it.</summary>
+    public async Task<Pass> PassAsync(CancellationToken cancel)
+    {
+        long begun;
+        lock (_gate)
+        {
+            begun = _begun;
+            _wanted.TrySetResult();
+        }
+        return await UntilAsync(pass => pass.Number > begun, cancel);
+    }
+
+    /// <summary>The first pass for which the condition holds, the latest one included.</summary>
+    public async Task<Pass> UntilAsync(Func<Pass, bool> condition, CancellationToken cancel)
+    {
+        while (true)
+        {
+            Task passed;
+            lock (_gate)
+            {
+                if (_latest is { } latest && condition(latest))
+                    return latest;
+                passed = _passed.Task;
+            }
+            await passed.WaitAsync(cancel);
+        }
+    }
+
+    private Pass Turn()
+    {
+        var snapshot = store.Current;
+        var start = time.GetTimestamp();
+        var desired = NodeCompiler.Compile(config, snapshot);
+        var compiled = time.GetTimestamp();
+        var report = reconciler.Apply(desired);
+        return new Pass(_begun, snapshot, desired, report, time.GetElapsedTime(start, compiled), time.GetElapsedTime(compiled));
+    }
+
+    private void Publish(Pass pass)
+    {
+        var before = _latest;
+        TaskCompletionSource passed;
+        lock (_gate)
+        {
+            _latest = pass;
+            passed = _passed;
+            _passed = New();
+        }
+        passed.SetResult();
+        if (pass.InForce)
+            _backoff.Reset();
+        if (before is null)
+            LogFirst(pass.Snapshot.Revision, pass.Report.Writes, pass.CompileTime.TotalMilliseconds, pass.ApplyTime.TotalMilliseconds);
+        foreach (var failure in pass.Report.Failures)
+        {
+            // Said once: a failure that stays is seen in health and in drift.
+            if (before is null || !before.Report.Failures.Contains(failure))
+                LogFailure(failure.Object, failure.Operation, failure.Error);
+        }
+        Passed?.Invoke(pass);
+    }
+
+    private async Task WaitAsync(long revision, Task wanted, TimeSpan atMost, CancellationToken cancel)
+    {
+        using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var newer = store.WaitForNewerAsync(revision, wait.Token);
+        await Task.WhenAny(newer, wanted, Task.Delay(atMost, time, wait.Token));
+        await wait.CancelAsync();
+        await newer.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        cancel.ThrowIfCancellationRequested();
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "first pass: revision {Revision}, {Writes} writes, compiled in {CompileMs:0.0} ms, applied in {ApplyMs:0.0} ms")]
+    private partial void LogFirst(long revision, int writes, double compileMs, double applyMs);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Object}: {Operation}: {Error}")]
+    private partial void LogFailure(string @object, string operation, string error);
+}

@@ -1,0 +1,26 @@
+using Weft.Agent.Cni;
+using Weft.Model.Ipam;
+using Weft.Store;
+
+namespace Weft.Agent.Flow;
+
+/// <summary>Attachments of the CNI server enter the store like any other row; they are in force when a pass that began later has applied them.</summary>
+internal sealed class StoreAttachments(ClusterStore store, NodeFlow flow) : IAttachments
+{
+    public void Upsert(Attachment attachment) => store.Attachments.Upsert((attachment.ContainerId, attachment.InterfaceName), attachment);
+
+    public void Remove(string containerId, string interfaceName) => store.Attachments.Remove((containerId, interfaceName));
+
+    public async Task<AttachmentStatus> InForceAsync(Attachment attachment, CancellationToken cancel)
+    {
+        // Policies and links of others may fail for reasons of their own; only what concerns this pod, or the whole table, holds it back.
+        var pass = await flow.PassAsync(cancel);
+        var mine = pass.Report.Failures.FirstOrDefault(f => Concerns(f.Object, attachment));
+        return mine is null ? AttachmentStatus.Ready : new AttachmentStatus(false, $"{mine.Object}: {mine.Operation}: {mine.Error}");
+    }
+
+    private static bool Concerns(string failed, Attachment attachment) =>
+        failed.Contains("nft", StringComparison.OrdinalIgnoreCase)
+        || failed.Contains(attachment.HostInterface, StringComparison.Ordinal)
+        || attachment.Addresses.Any(a => failed.Contains($"{a}/", StringComparison.Ordinal));
+}

@@ -1,0 +1,58 @@
+using Weft.Kernel;
+using Weft.Kernel.Namespaces;
+using Weft.Kernel.Nftables;
+using Weft.Kernel.Routing;
+using Weft.Kernel.Sysctls;
+using Weft.Model;
+using Weft.Primitives;
+using Weft.Reconcile;
+using Weft.Reconcile.Nftables;
+
+namespace Weft.Agent;
+
+/// <summary>The ports to the kernel of the network namespace in which the agent runs, which is the node's.</summary>
+internal sealed class NodeKernel : IDisposable
+{
+    private readonly LibNftables _nftables;
+    private readonly NftablesReconciler _nftReconciler;
+
+    private NodeKernel(NetNamespace network)
+    {
+        Network = network;
+        Netlink = RouteNetlink.Open(network);
+        Sysctls = new NamespaceSysctls(network);
+        _nftables = new LibNftables(network.Path);
+        _nftReconciler = new NftablesReconciler(_nftables);
+    }
+
+    public NetNamespace Network { get; }
+
+    public RouteNetlink Netlink { get; }
+
+    public NamespaceSysctls Sysctls { get; }
+
+    /// <exception cref="KernelException">No right to use netlink: the agent needs CAP_NET_ADMIN.</exception>
+    public static NodeKernel Open() => new(NetNamespace.OfProcess());
+
+    /// <summary>Joins what the command line says with what the underlay device is.</summary>
+    /// <exception cref="KernelException">There is no such device.</exception>
+    public NodeConfig Config(AgentOptions options)
+    {
+        var underlay = Netlink.FindLink(options.UnderlayLink)
+            ?? throw new KernelException("find the underlay device", Errno.ENODEV, $"--underlay-link {options.UnderlayLink} does not exist on this node");
+        return new NodeConfig(
+            options.Node, options.ClusterCidrs, options.ServiceCidrs, options.ClusterDns, options.ClusterDomain, options.UnderlayLink, underlay.Mtu);
+    }
+
+    /// <param name="inUse">Whether a pod's link is one that an attachment has, or is being given.</param>
+    public NodeReconciler Reconciler(Func<string, bool> inUse) => new([.. RoutingReconcilers.Create(Netlink, Sysctls, inUse), _nftReconciler]);
+
+    public NodeDrift Drift() => new(Netlink, Sysctls, _nftReconciler);
+
+    public void Dispose()
+    {
+        _nftables.Dispose();
+        Netlink.Dispose();
+        Network.Dispose();
+    }
+}

@@ -1,0 +1,40 @@
+using Weft.Agent;
+using Weft.Agent.Admin;
+using Weft.Agent.Cni;
+using Weft.Agent.Flow;
+using Weft.Kubernetes.Status;
+using Weft.Kubernetes.Watch;
+using Weft.Store;
+
+return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
+{
+    // Watch: what the API server says fills the store.
+    using var log = new AgentLog();
+    using var api = ApiConnection.Open(options.Kubeconfig);
+    var store = new ClusterStore();
+    var watching = ClusterReflectors.RunAsync(api, store, log.For("watch"), cancel);
+
+    // Compile and reconcile: the one loop between store and kernel.
+    using var kernel = NodeKernel.Open();
+    var config = kernel.Config(options);
+    var flow = new NodeFlow(store, config, kernel.Reconciler(inUse: link => store.Current.Attachments.Values.Any(a => a.HostInterface == link)), TimeProvider.System, log.For("flow"));
+
+    // Those who ask from outside: container runtimes, pods' resolvers, people.
+    await using var cni = new NodeCni(options, config, kernel, store, flow, log.For("cni"));
+    await using var dns = new NodeDns(options, config, kernel, flow, log.For("dns"));
+    var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()));
+    await using var administration = await admin.StartAsync(cancel);
+
+    // What an earlier agent attached enters the store before the first pass, so that nothing of it is taken away.
+    await store.Synced.WaitAsync(cancel);
+    cni.Restore();
+    var flowing = flow.RunAsync(cancel);
+    await Task.WhenAny(flowing, flow.UntilAsync(_ => true, cancel));
+    dns.Start();
+    cni.Start();
+
+    // The one way back is status.
+    var status = new StatusWriter(api, options.Node, TimeProvider.System, log.For("status"));
+    var ended = await Task.WhenAny(flowing, watching, StatusLoop.RunAsync(flow, status, cancel));
+    return cancel.IsCancellationRequested ? 0 : log.Fail(ended.Exception);
+});
