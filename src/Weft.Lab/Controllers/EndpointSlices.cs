@@ -43,19 +43,19 @@ internal static class EndpointSlices
         return groups;
     }
 
-    private static IEnumerable<string> Families(JsonObject service)
+    private static List<string> Families(JsonObject service)
     {
         var families = service.Strings("spec", "ipFamilies").ToList();
         return families.Count > 0 ? families : ["IPv4"];
     }
 
-    private static IEnumerable<string> Addresses(JsonObject pod)
+    private static List<string> Addresses(JsonObject pod)
     {
         var many = pod.Items("status", "podIPs").Select(i => i.Str("ip")).OfType<string>().ToList();
-        return many.Count > 0 ? many : pod.Str("status", "podIP") is { Length: > 0 } one ? [one] : [];
+        return many.Count > 0 ? many : pod.Str("status", "podIP") is { Length: > 0 } one ? [one] : many;
     }
 
-    private static bool HasAddress(JsonObject pod) => !PodTemplates.IsOver(pod) && Addresses(pod).Any();
+    private static bool HasAddress(JsonObject pod) => !PodTemplates.IsOver(pod) && Addresses(pod).Count > 0;
 
     /// <summary>Named target ports may stand for different numbers in different pods; a name that a pod lacks leaves the port out.</summary>
     private static JsonArray Ports(JsonObject service, JsonObject pod)

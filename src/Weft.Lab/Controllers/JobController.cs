@@ -143,7 +143,7 @@ internal sealed class JobController : Controller
         return made;
     }
 
-    private JsonObject Status(JsonObject job, IReadOnlyCollection<JsonObject> active, int succeeded, int failed)
+    private JsonObject Status(JsonObject job, List<JsonObject> active, int succeeded, int failed)
     {
         var status = job.Obj("status")?.Copy() ?? [];
         status["active"] = active.Count;

@@ -21,6 +21,9 @@ internal sealed class NodeController : Controller
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(50);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
+    /// <summary>What DefaultTolerationSeconds gives to pods that say nothing about nodes that are not ready or cannot be reached.</summary>
+    private const long DefaultTolerationSeconds = 300;
+
     private readonly LabTopology _topology;
     private readonly EventRecorder _events;
     private readonly DateTimeOffset _started;
@@ -143,7 +146,8 @@ internal sealed class NodeController : Controller
                 // Tolerated without a limit by one, or for the shortest of the limits given (core/v1 Toleration).
                 if (tolerations.Count > 0 && tolerations.All(t => t.Num("tolerationSeconds") is null))
                     continue;
-                long seconds = tolerations.Select(t => t.Num("tolerationSeconds")).Where(s => s is not null).DefaultIfEmpty(0).Min() ?? 0;
+                long absent = taint.Str("key") is Unreachable or Bootstrap.NotReadyTaint ? DefaultTolerationSeconds : 0;
+                long seconds = tolerations.Select(t => t.Num("tolerationSeconds")).Where(s => s is not null).DefaultIfEmpty(absent).Min() ?? absent;
                 if (Now < since.AddSeconds(seconds))
                     continue;
                 _events.Record(pod, "Normal", "TaintManagerEviction", $"Marking for deletion Pod {pod.Key()}", Name);

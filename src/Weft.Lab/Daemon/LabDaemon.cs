@@ -106,6 +106,13 @@ public sealed class LabDaemon
     {
         LabProcesses.Group(_paths).Child("agents").Delete(TimeSpan.FromSeconds(10));
         LabProcesses.PodsGroup(_paths).Delete(TimeSpan.FromSeconds(10));
+        // A configuration that an agent wrote in an earlier life says nothing about this one.
+        foreach (var node in _topology.Nodes)
+        {
+            if (Directory.Exists(_paths.CniConfDir(node.Name)))
+                Directory.Delete(_paths.CniConfDir(node.Name), recursive: true);
+        }
+
         var own = LabProcesses.DaemonGroup(_paths);
         own.Create();
         own.Add(Environment.ProcessId);
