@@ -26,10 +26,15 @@ internal static class BuiltIn
 
     /// <summary>Required fields and enumerations by the schema, then the kind's own rules: (new, old or null, errors).</summary>
     public static Func<JsonObject, JsonObject?, IReadOnlyList<FieldError>> Validation(string name, Action<JsonObject, JsonObject?, Errors>? rules = null) =>
+        Validation(SchemaLibrary.BuiltIn, Api + name, rules);
+
+    /// <summary>The same for a definition by its whole name.</summary>
+    public static Func<JsonObject, JsonObject?, IReadOnlyList<FieldError>> Validation(
+        SchemaLibrary library, string name, Action<JsonObject, JsonObject?, Errors>? rules) =>
         (obj, old) =>
         {
             var errors = new Errors();
-            SchemaChecks.Check(obj, SchemaLibrary.BuiltIn.Get(Api + name), errors);
+            SchemaChecks.Check(obj, library.Get(name), errors);
             rules?.Invoke(obj, old, errors);
             return errors;
         };

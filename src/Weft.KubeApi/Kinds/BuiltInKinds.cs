@@ -22,7 +22,7 @@ public static class BuiltInKinds
             .. ServiceKinds.All(services),
             .. WorkloadKinds.All,
             .. NetworkingKinds.All(services),
-            CustomResourceDefinitionKind.Definition,
+            CustomResourceDefinitionKind.Definition(registry),
         ];
         foreach (var kind in kinds)
             registry.Add(kind);
