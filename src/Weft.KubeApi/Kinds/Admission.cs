@@ -31,6 +31,9 @@ public sealed class AdmissionRequest
     /// <summary>The server itself, as its highest-privileged user.</summary>
     public required IApiClient Client { get; init; }
 
+    /// <summary>What the client should know although the write goes ahead: sent as Warning headers (RFC 7234 section 5.5).</summary>
+    public List<string> Warnings { get; } = [];
+
     /// <summary>Undo actions, run in reverse when the write is refused after this hook returned (validation, conflict).</summary>
     public List<Func<ValueTask>> Rollback { get; } = [];
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Kinds.Schemas;
 using Weft.KubeApi.Kinds.Validation;
+using Weft.KubeApi.Schemas;
 
 namespace Weft.KubeApi.Kinds;
 
@@ -20,7 +21,7 @@ internal static class BuiltIn
     /// </summary>
     public static Action<JsonObject> Defaults(string name, Action<JsonObject>? computed = null) => obj =>
     {
-        SchemaFields.ApplyDefaults(obj, SchemaLibrary.BuiltIn.Get(Api + name), emptyIsAbsent: true);
+        SchemaDefaults.Apply(obj, SchemaLibrary.BuiltIn.Get(Api + name), emptyIsAbsent: true);
         computed?.Invoke(obj);
     };
 

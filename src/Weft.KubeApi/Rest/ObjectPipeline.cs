@@ -65,6 +65,7 @@ internal sealed class ObjectPipeline(
                 await own(request, cancel);
             foreach (var hook in hooks)
                 await hook(request, cancel);
+            context.Warnings.AddRange(request.Warnings);
             return request;
         }
         catch

@@ -1,5 +1,6 @@
 using Weft.KubeApi.Kinds;
 using Weft.KubeApi.Kinds.Schemas;
+using Weft.KubeApi.Schemas;
 
 namespace Weft.KubeApi.Tests.Kinds;
 
@@ -71,7 +72,7 @@ public class NetworkPolicyTests
 
     [Fact]
     public void AnUnknownFieldIsFoundByItsPath() =>
-        Assert.Equal(["spec.ingress[0].fromm"], SchemaFields.Unknown(
+        Assert.Equal(["spec.ingress[0].fromm"], ObjectDecoder.Decode(
             KindFixture.Parse("""{"apiVersion":"networking.k8s.io/v1","kind":"NetworkPolicy","metadata":{"name":"x"},"spec":{"podSelector":{},"ingress":[{"fromm":[]}]}}"""),
-            SchemaLibrary.BuiltIn.Get("io.k8s.api.networking.v1.NetworkPolicy")));
+            SchemaLibrary.BuiltIn.Get("io.k8s.api.networking.v1.NetworkPolicy"), custom: false).Unknown);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Kinds;
 using Weft.KubeApi.Kinds.Schemas;
+using Weft.KubeApi.Schemas;
 
 namespace Weft.KubeApi.Tests.Kinds;
 
@@ -13,8 +14,8 @@ public class SchemaLibraryTests
         Assert.Equal(library.Names.Order(StringComparer.Ordinal), library.Closure(library.Names));
         foreach (var name in library.Names)
         {
-            foreach (var property in library.Get(name).Properties?.Values ?? [])
-                Assert.NotNull(property.Target);
+            foreach (var property in library.Get(name).Properties.Values)
+                Assert.NotNull(property.Raw);
         }
     }
 
@@ -36,7 +37,7 @@ public class SchemaLibraryTests
 
     [Fact]
     public void VolumesMergeButAVolumeKeepsOnlyThePatchedSource() =>
-        Assert.Equal(["merge", "retainKeys"], SchemaLibrary.BuiltIn.Get("io.k8s.api.core.v1.PodSpec").Property("volumes")!.PatchStrategies);
+        Assert.True(SchemaLibrary.BuiltIn.Get("io.k8s.api.core.v1.PodSpec").Property("volumes") is { PatchMerge: true, PatchRetainKeys: true });
 
     [Fact]
     public void RegistersEveryKindOfTheIssueWithItsDescription()
@@ -64,7 +65,7 @@ public class SchemaLibraryTests
     public void DefaultsReachThroughReferencesAndLeaveWhatIsSet()
     {
         var pod = JsonNode.Parse("""{"spec":{"restartPolicy":"Never","containers":[{"name":"a","ports":[{"containerPort":80}]}]}}""")!.AsObject();
-        SchemaFields.ApplyDefaults(pod, SchemaLibrary.BuiltIn.Get("io.k8s.api.core.v1.Pod"), emptyIsAbsent: true);
+        SchemaDefaults.Apply(pod, SchemaLibrary.BuiltIn.Get("io.k8s.api.core.v1.Pod"), emptyIsAbsent: true);
         Assert.Equal("Never", (string?)pod["spec"]!["restartPolicy"]);
         Assert.Equal("ClusterFirst", (string?)pod["spec"]!["dnsPolicy"]);
         Assert.Equal("TCP", (string?)pod["spec"]!["containers"]![0]!["ports"]![0]!["protocol"]);

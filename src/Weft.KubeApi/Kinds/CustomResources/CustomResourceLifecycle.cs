@@ -29,6 +29,8 @@ internal sealed class CustomResourceLifecycle(ResourceRegistry registry)
         var crd = request.Object;
         if (request.Operation == AdmissionOperation.Create)
             AddFinalizer(crd);
+        if (StructuralRules.HasRules(crd["spec"]))
+            request.Warnings.Add("x-kubernetes-validations: CEL rules are stored but not evaluated by this API server");
         var conflict = Conflict(crd.Object("spec"));
         var status = crd.Ensure("status");
         if (conflict is null)

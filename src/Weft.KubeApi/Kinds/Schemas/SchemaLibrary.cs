@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json.Nodes;
+using Weft.KubeApi.Schemas;
 
 namespace Weft.KubeApi.Kinds.Schemas;
 
@@ -15,7 +16,7 @@ public sealed class SchemaLibrary
     private readonly byte[] _text;
     private readonly Dictionary<string, (int Start, int Length)> _lines = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, JsonObject> _nodes = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Schema> _parsed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, StructuralSchema> _parsed = new(StringComparer.Ordinal);
 
     private SchemaLibrary(byte[] text)
     {
@@ -45,7 +46,8 @@ public sealed class SchemaLibrary
     public JsonObject Node(string name) =>
         _nodes.GetOrAdd(name, static (key, library) => JsonNode.Parse(library.Json(key).Span)!.AsObject(), this);
 
-    public Schema Get(string name) => _parsed.GetOrAdd(name, static (key, library) => new Schema(library.Node(key), library, key), this);
+    internal StructuralSchema Get(string name) =>
+        _parsed.GetOrAdd(name, static (key, library) => new StructuralSchema(library.Node(key), library.Node), this);
 
     /// <summary>The named definitions and all that they refer to, in order of name.</summary>
     public IReadOnlyCollection<string> Closure(IEnumerable<string> names)

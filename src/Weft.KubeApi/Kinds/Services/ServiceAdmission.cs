@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Client;
 using Weft.KubeApi.Kinds.Validation;
+using Weft.KubeApi.Rest;
 using Weft.Primitives;
 
 namespace Weft.KubeApi.Kinds.Services;
@@ -38,7 +39,7 @@ internal sealed class ServiceAdmission(Random random)
         if (errors.Count > 0)
         {
             taken.GiveBack();
-            throw Refusal.Invalid(request.Definition, request.Object, errors);
+            throw StatusErrors.Invalid(request.Definition, request.Object.Object("metadata").Text("name") ?? "", errors);
         }
         request.Rollback.Add(() =>
         {

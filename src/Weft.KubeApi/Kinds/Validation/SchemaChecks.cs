@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Weft.KubeApi.Kinds.Schemas;
+using Weft.KubeApi.Schemas;
 
 namespace Weft.KubeApi.Kinds.Validation;
 
@@ -9,9 +9,9 @@ namespace Weft.KubeApi.Kinds.Validation;
 /// </summary>
 internal static class SchemaChecks
 {
-    public static void Check(JsonObject obj, Schema schema, Errors errors) => Object(obj, schema, "", errors, exempt: ["metadata", "status"]);
+    public static void Check(JsonObject obj, StructuralSchema schema, Errors errors) => Object(obj, schema, "", errors, exempt: ["metadata", "status"]);
 
-    public static void Check(JsonNode? node, Schema schema, string path, Errors errors)
+    public static void Check(JsonNode? node, StructuralSchema schema, string path, Errors errors)
     {
         switch (node)
         {
@@ -28,9 +28,9 @@ internal static class SchemaChecks
         }
     }
 
-    private static void Object(JsonObject obj, Schema schema, string path, Errors errors, ReadOnlySpan<string> exempt)
+    private static void Object(JsonObject obj, StructuralSchema schema, string path, Errors errors, ReadOnlySpan<string> exempt)
     {
-        foreach (var field in schema.Required)
+        foreach (var field in Json.Strings(schema.Raw["required"]))
         {
             if (!exempt.Contains(field) && IsAbsent(obj[field]))
                 errors.Required(Join(path, field));
@@ -42,14 +42,25 @@ internal static class SchemaChecks
         }
     }
 
-    private static void Value(JsonValue value, Schema schema, string path, Errors errors)
+    private static void Value(JsonValue value, StructuralSchema schema, string path, Errors errors)
     {
         // An empty string is an absent one; whether that is allowed is the owner's list of required fields.
-        if (schema.Enum is { } allowed && value.AsText() is { Length: > 0 } text && !allowed.Any(a => a.AsText() == text))
+        if (schema.Raw["enum"] is JsonArray allowed && value.AsText() is { Length: > 0 } text && !allowed.Any(a => a.AsText() == text))
             errors.Add(FieldError.NotSupported(path, text, [.. allowed.Select(a => a.AsText()!).Order(StringComparer.Ordinal)]));
-        if (schema.Constraints?.Minimum is { } minimum && value.AsNumber() < minimum)
+        if (schema.Raw.Integer("minimum") is { } minimum && value.AsNumber() < minimum)
             errors.Invalid(path, value, $"must be greater than or equal to {minimum}");
+        if (schema.Raw.Text("format") is { } format && FormatError(value, format) is { } wrong)
+            errors.Invalid(path, value, wrong);
     }
+
+    /// <summary>What Go's decoder refuses for the field's type.</summary>
+    private static string? FormatError(JsonValue value, string format) => format switch
+    {
+        "int32" when value.AsInteger() is not (>= int.MinValue and <= int.MaxValue) => "must fit into 32 bits",
+        "date-time" when value.AsText() is not { } time || Tables.Age.Parse(time) is null => "must be a time in RFC 3339 form, such as 2026-01-31T12:00:00Z",
+        "byte" when value.AsText() is not { } text || !Convert.TryFromBase64String(text, new byte[text.Length], out _) => "illegal base64 data",
+        _ => null,
+    };
 
     /// <summary>Go decodes an absent string and an empty one alike, and a list without items as none.</summary>
     private static bool IsAbsent(JsonNode? node) => node is null or JsonArray { Count: 0 } || node.AsText() is "";
