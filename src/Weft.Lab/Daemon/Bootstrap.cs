@@ -17,11 +17,21 @@ internal sealed class Bootstrap(IApiClient client, LabTopology topology, TimePro
     {
         foreach (string ns in new[] { "default", "kube-system", "kube-public", LeaseNamespace })
             await EnsureAsync("namespaces", "", new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = Meta(ns) }, cancel);
+        await EnsureAsync("servicecidrs.networking.k8s.io", "", ServiceCidr(), cancel);
         await ApiServiceAsync(apiPort, cancel);
         await EnsureAsync("services", "kube-system", DnsService(), cancel);
         foreach (var node in topology.Nodes)
             await NodeAsync(node, cancel);
     }
+
+    /// <summary>Where Service addresses come from; the cluster's own range has this name (KEP-1880).</summary>
+    private JsonObject ServiceCidr() => new()
+    {
+        ["apiVersion"] = "networking.k8s.io/v1",
+        ["kind"] = "ServiceCIDR",
+        ["metadata"] = Meta("kubernetes"),
+        ["spec"] = new JsonObject { ["cidrs"] = topology.ServiceCidrs.Select(c => c.ToString()).ToJsonArray() },
+    };
 
     private static JsonObject Meta(string name, JsonObject? labels = null)
     {
@@ -53,6 +63,9 @@ internal sealed class Bootstrap(IApiClient client, LabTopology topology, TimePro
             ["spec"] = new JsonObject
             {
                 ["type"] = "ClusterIP",
+                // The first address of the range, which every client's configuration and certificate expects.
+                ["clusterIP"] = topology.ServiceCidrs[0].AddressAt(1).ToString(),
+                ["clusterIPs"] = topology.ServiceCidrs.Select(c => c.AddressAt(1).ToString()).ToJsonArray(),
                 ["ipFamilyPolicy"] = topology.Family == IpFamily.Dual ? "PreferDualStack" : "SingleStack",
                 ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = 443, ["protocol"] = "TCP", ["targetPort"] = port }),
                 ["sessionAffinity"] = "None",

@@ -229,7 +229,8 @@ public sealed class LabDaemon
         long deadline = Environment.TickCount64 + 90_000;
         while (true)
         {
-            int ready = nodes.All.Count(n => Conditions.IsTrue(n, "Ready"));
+            // Taints go a moment after the node is ready; until then its first pods would be refused.
+            int ready = nodes.All.Count(n => Conditions.IsTrue(n, "Ready") && !n.Items("spec", "taints").Any(t => t.Str("effect") != "PreferNoSchedule"));
             if (ready != last)
                 _progress.Report(new LabProgress(ProgressKind.Step, "waiting for agents", ready, _topology.NodeCount));
             last = ready;
@@ -237,7 +238,7 @@ public sealed class LabDaemon
                 return;
             if (Environment.TickCount64 > deadline)
             {
-                var late = nodes.All.First(n => !Conditions.IsTrue(n, "Ready"));
+                var late = nodes.All.FirstOrDefault(n => !Conditions.IsTrue(n, "Ready")) ?? nodes.All.First();
                 throw new LabException(
                     $"node {late.Name()} is not ready: {Conditions.Find(late, "Ready").Str("message")} (see {_paths.AgentLog(late.Name())})");
             }

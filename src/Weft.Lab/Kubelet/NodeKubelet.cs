@@ -153,6 +153,8 @@ internal sealed class NodeKubelet(NodeContext node)
         {
             await node.Api.PatchAsync("nodes", current, new JsonObject { ["status"] = new JsonObject { ["conditions"] = all.ToJsonArray() } }, cancel, "status");
             node.Log.Info("kubelet", $"{node.Node.Name}: {problem ?? "ready"}");
+            if (problem is not null && !Conditions.IsTrue(current, "Ready"))
+                return;
             node.Events.Record(current, problem is null ? "Normal" : "Warning", problem is null ? "NodeReady" : "NodeNotReady",
                 $"Node {node.Node.Name} status is now: {(problem is null ? "NodeReady" : "NodeNotReady")}", "kubelet", node.Node.Name);
         }
