@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Weft.Model;
 using Weft.Model.Cluster;
@@ -14,7 +13,9 @@ namespace Weft.Compile.Tests;
 /// <summary>Small clusters for tests: nodes n1, n2, ... at 172.30.0.11 and on, each with a /24 of 10.244.0.0/16.</summary>
 internal sealed class ClusterBuilder
 {
-    public ClusterSnapshot Snapshot { get; private set; } = ClusterSnapshot.Empty;
+    public ClusterSnapshot Snapshot { get; private set; }
+
+    public ClusterBuilder(ClusterSnapshot? from = null) => Snapshot = from ?? ClusterSnapshot.Empty;
 
     public static NodeConfig Config(string node, bool dual = false) => new(
         node,
@@ -95,5 +96,4 @@ internal sealed class ClusterBuilder
         new ObjectKey("default", "web"), nodePort > 0 ? ServiceType.NodePort : ServiceType.ClusterIP, Ips(clusterIP),
         [new ServicePort("http", Protocol.Tcp, port, nodePort)], Headless: false);
 
-    public override string ToString() => Snapshot.Revision.ToString(CultureInfo.InvariantCulture);
 }
