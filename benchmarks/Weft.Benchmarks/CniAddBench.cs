@@ -63,17 +63,17 @@ internal static class CniAddBench
         NetNamespace.Delete(pod);
         NetNamespace.Create(pod).Dispose();
         var clock = Stopwatch.StartNew();
-        node.Run(() => Shell.Run(plugin, [], configuration, Environment("ADD", pod)));
+        node.Run(() => Shell.Run(plugin, [], configuration, Variables("ADD", pod)));
         return clock.Elapsed.TotalMilliseconds;
     }
 
     private static void Delete(NetNamespace node, string plugin, string configuration, string pod)
     {
-        node.Run(() => Shell.Run(plugin, [], configuration, Environment("DEL", pod)));
+        node.Run(() => Shell.Run(plugin, [], configuration, Variables("DEL", pod)));
         NetNamespace.Delete(pod);
     }
 
-    private static Dictionary<string, string> Environment(string command, string pod) => new()
+    private static Dictionary<string, string> Variables(string command, string pod) => new()
     {
         ["CNI_COMMAND"] = command,
         ["CNI_CONTAINERID"] = pod,
@@ -92,8 +92,8 @@ internal static class CniAddBench
     }
 
     private static string Bridge(string state) =>
-        $$"""
-        {"cniVersion":"1.0.0","name":"bench","type":"bridge","bridge":"bench0","isGateway":true,"ipMasq":true,
-         "ipam":{"type":"host-local","subnet":"10.88.0.0/16","dataDir":"{{state}}","routes":[{"dst":"0.0.0.0/0"}]}}
+        $$$"""
+        {"cniVersion":"1.0.0","name":"bench","type":"bridge","bridge":"bench0","isGateway":true,"ipMasq":false,
+         "ipam":{"type":"host-local","subnet":"10.88.0.0/16","dataDir":"{{{state}}}","routes":[{"dst":"0.0.0.0/0"}]}}
         """;
 }

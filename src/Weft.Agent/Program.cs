@@ -2,6 +2,7 @@ using Weft.Agent;
 using Weft.Agent.Admin;
 using Weft.Agent.Cni;
 using Weft.Agent.Flow;
+using Weft.Agent.Ipam;
 using Weft.Kubernetes.Status;
 using Weft.Kubernetes.Watch;
 using Weft.Store;
@@ -16,11 +17,12 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
 
     // Compile and reconcile: the one loop between store and kernel.
     using var kernel = NodeKernel.Open();
+    using var addresses = AddressStore.Open(Path.Combine(options.StateDir, "ipam"), TimeProvider.System);
     var config = kernel.Config(options);
-    var flow = new NodeFlow(store, config, kernel.Reconciler(inUse: link => store.Current.Attachments.Values.Any(a => a.HostInterface == link)), TimeProvider.System, log.For("flow"));
+    var flow = new NodeFlow(store, config, kernel.Reconciler(inUse: addresses.OwnsInterface), TimeProvider.System, log.For("flow"));
 
     // Those who ask from outside: container runtimes, pods' resolvers, people.
-    await using var cni = new NodeCni(options, config, kernel, store, flow, log.For("cni"));
+    await using var cni = new NodeCni(options, config, addresses, kernel, store, flow, log.For("cni"));
     await using var dns = new NodeDns(options, config, kernel, flow, log.For("dns"));
     var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()));
     await using var administration = await admin.StartAsync(cancel);

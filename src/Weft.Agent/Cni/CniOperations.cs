@@ -144,8 +144,6 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
     private async Task AttachAsync(AttachmentRecord record, CancellationToken cancel)
     {
         var attachment = record.Attachment;
-        // Published first, so that the policy's compilation runs while the interface is made.
-        attachments.Upsert(attachment);
         try
         {
             await Task.Run(() => network.Create(attachment, record.Mtu), cancel);
@@ -154,6 +152,9 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         {
             throw Vanished(attachment, problem);
         }
+        // Published when the interface is there, so that one pass does it all. Nothing runs in the container before ADD returns, and nothing
+        // finds the way to it before its route, which comes after its policy.
+        attachments.Upsert(attachment);
         await WaitInForceAsync(attachment, options.InForceTimeout, cancel);
         if (!network.Exists(attachment.HostInterface))
             throw Vanished(attachment, network.NamespaceProblem(attachment.NetworkNamespace) ?? $"{attachment.HostInterface} has been deleted");

@@ -20,10 +20,9 @@ internal sealed partial class NodeCni : IAsyncDisposable
     private CniServer? _server;
     private string? _cidrProblem;
 
-    public NodeCni(AgentOptions options, NodeConfig config, NodeKernel kernel, ClusterStore store, NodeFlow flow, ILogger logger)
+    public NodeCni(AgentOptions options, NodeConfig config, AddressStore addresses, NodeKernel kernel, ClusterStore store, NodeFlow flow, ILogger logger)
     {
-        (_options, _store, _flow, _logger) = (options, store, flow, logger);
-        _addresses = AddressStore.Open(Path.Combine(options.StateDir, "ipam"), TimeProvider.System);
+        (_options, _addresses, _store, _flow, _logger) = (options, addresses, store, flow, logger);
         _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), NotReady, LogLine);
         _operations = new CniOperations(_addresses, new StoreAttachments(store, flow), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions);
         flow.Passed += FollowCidrs;
@@ -50,7 +49,6 @@ internal sealed partial class NodeCni : IAsyncDisposable
         _flow.Passed -= FollowCidrs;
         if (_server is not null)
             await _server.DisposeAsync();
-        _addresses.Dispose();
     }
 
     // What fits through the backend's device, which is the underlay less the outer headers.

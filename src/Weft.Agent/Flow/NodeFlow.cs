@@ -14,11 +14,10 @@ namespace Weft.Agent.Flow;
 /// </summary>
 internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, NodeReconciler reconciler, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan Resync = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Resync = TimeSpan.FromSeconds(30);
 
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
     private readonly Lock _gate = new();
-    private TaskCompletionSource _wanted = New();
     private TaskCompletionSource _passed = New();
     private long _begun;
     private volatile Pass? _latest;
@@ -35,31 +34,13 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
         var revision = -1L;
         while (true)
         {
-            Task wanted;
-            lock (_gate)
-            {
-                wanted = _wanted.Task;
-                if (wanted.IsCompleted)
-                    wanted = (_wanted = New()).Task;
-                _begun++;
-            }
+            _begun++;
             var pass = await Task.Run(Turn, cancel);
             revision = pass.Snapshot.Revision;
             Publish(pass);
-            await WaitAsync(revision, wanted, pass.InForce ? Resync : _backoff.Next(), cancel);
+            if (!await NewerAsync(revision, pass.InForce ? Resync : _backoff.Next(), cancel))
+                reconciler.Forget();
         }
-    }
-
-    /// <summary>Runs a pass that begins after this call, and returns what came of it.</summary>
-    public async Task<Pass> PassAsync(CancellationToken cancel)
-    {
-        long begun;
-        lock (_gate)
-        {
-            begun = _begun;
-            _wanted.TrySetResult();
-        }
-        return await UntilAsync(pass => pass.Number > begun, cancel);
     }
 
     /// <summary>The first pass for which the condition holds, the latest one included.</summary>
@@ -112,14 +93,20 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
         Passed?.Invoke(pass);
     }
 
-    private async Task WaitAsync(long revision, Task wanted, TimeSpan atMost, CancellationToken cancel)
+    // False when the time is over and nothing is newer.
+    private async Task<bool> NewerAsync(long revision, TimeSpan atMost, CancellationToken cancel)
     {
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        var newer = store.WaitForNewerAsync(revision, wait.Token);
-        await Task.WhenAny(newer, wanted, Task.Delay(atMost, time, wait.Token));
-        await wait.CancelAsync();
-        await newer.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-        cancel.ThrowIfCancellationRequested();
+        wait.CancelAfter(atMost);
+        try
+        {
+            await store.WaitForNewerAsync(revision, wait.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,7 +4,7 @@ using Weft.Store;
 
 namespace Weft.Agent.Flow;
 
-/// <summary>Attachments of the CNI server enter the store like any other row; they are in force when a pass that began later has applied them.</summary>
+/// <summary>Attachments of the CNI server enter the store like any other row; they are in force when a snapshot that holds them has been applied.</summary>
 internal sealed class StoreAttachments(ClusterStore store, NodeFlow flow) : IAttachments
 {
     public void Upsert(Attachment attachment) => store.Attachments.Upsert((attachment.ContainerId, attachment.InterfaceName), attachment);
@@ -13,8 +13,9 @@ internal sealed class StoreAttachments(ClusterStore store, NodeFlow flow) : IAtt
 
     public async Task<AttachmentStatus> InForceAsync(Attachment attachment, CancellationToken cancel)
     {
+        var revision = store.Current.Revision;
+        var pass = await flow.UntilAsync(p => p.Snapshot.Revision >= revision, cancel);
         // Policies and links of others may fail for reasons of their own; only what concerns this pod, or the whole table, holds it back.
-        var pass = await flow.PassAsync(cancel);
         var mine = pass.Report.Failures.FirstOrDefault(f => Concerns(f.Object, attachment));
         return mine is null ? AttachmentStatus.Ready : new AttachmentStatus(false, $"{mine.Object}: {mine.Operation}: {mine.Error}");
     }

@@ -123,6 +123,13 @@ public sealed class AddressStore : IDisposable
         }
     }
 
+    /// <summary>Whether a link is, or is about to become, the node's end of an attachment.</summary>
+    public bool OwnsInterface(string hostInterface)
+    {
+        lock (_lock)
+            return _attachments.Values.Any(r => r.Attachment.HostInterface == hostInterface);
+    }
+
     public AttachmentRecord? Find(string containerId, string interfaceName)
     {
         lock (_lock)
