@@ -23,7 +23,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
 
     // Those who ask from outside: container runtimes, pods' resolvers, people.
     await using var cni = new NodeCni(options, config, addresses, kernel, store, flow, log.For("cni"));
-    await using var dns = new NodeDns(options, config, kernel, flow, log.For("dns"));
+    await using var dns = new NodeDns(options, config, flow, log.For("dns"));
     var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()));
     await using var administration = await admin.StartAsync(cancel);
 
