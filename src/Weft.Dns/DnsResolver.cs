@@ -48,7 +48,15 @@ public static class DnsResolver
         var kind = zone.Find(parsed.Name, out var records, out var apex);
         if (kind == NameKind.Foreign)
             return canForward ? Forward(parsed, parsed.Name) : Empty(parsed, DnsResponseCode.Refused, response, tcp);
-        return FromZone(parsed, zone, kind, records, apex, response, tcp, rotation, canForward);
+        try
+        {
+            return FromZone(parsed, zone, kind, records, apex, response, tcp, rotation, canForward);
+        }
+        catch (DnsFormatException)
+        {
+            // A name in the zone that cannot be put on the wire, such as an ExternalName that the API server let through.
+            return Empty(parsed, DnsResponseCode.ServerFailure, response, tcp);
+        }
     }
 
     /// <summary>Makes the response to a query out of what the upstream servers said (null when none of them answered).</summary>
@@ -64,6 +72,18 @@ public static class DnsResolver
         {
             return new DnsOutcome(DnsVerdict.Drop);
         }
+        try
+        {
+            return Complete(parsed, zone, answer, age, response, tcp);
+        }
+        catch (DnsFormatException)
+        {
+            return Empty(parsed, DnsResponseCode.ServerFailure, response, tcp);
+        }
+    }
+
+    private static DnsOutcome Complete(in ParsedQuery parsed, ZoneIndex zone, UpstreamAnswer? answer, uint age, Span<byte> response, bool tcp)
+    {
         var writer = Begin(parsed, response, tcp);
         var counts = new Counts();
         if (zone.Find(parsed.Name, out var records, out _) == NameKind.Present && parsed.Type != DnsType.Cname)

@@ -141,6 +141,11 @@ public sealed class DnsServer : IAsyncDisposable
                 if (e.SocketErrorCode is not (SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable or SocketError.NetworkUnreachable))
                     _options.Log($"DNS: UDP on {socket.LocalEndPoint}: {e.Message}");
             }
+            catch (Exception e)
+            {
+                // One query must not end the service of all others.
+                _options.Log($"DNS: UDP on {socket.LocalEndPoint}: {e}");
+            }
         }
     }
 

@@ -239,6 +239,19 @@ public class DnsResolverTests
     }
 
     [Fact]
+    public void A_name_in_the_zone_that_is_none_is_a_failure_of_its_own_query_only()
+    {
+        var zone = new ZoneIndex(TestZone.Zone with { Records = [new("bad.default.svc.cluster.local", [new Model.Dns.DnsAlias("a..b")])] }, [], 1);
+        var query = Messages.Query("bad.default.svc.cluster.local", "A", new DnsEdns(1232, 0, 0, false));
+        var response = new byte[512];
+        var outcome = DnsResolver.Answer(query, zone, response, false, 0);
+        Assert.Equal(DnsVerdict.Reply, outcome.Verdict);
+        Assert.Equal(DnsResponseCode.ServerFailure, Messages.Read(response.AsSpan(0, outcome.Length)).Code);
+        outcome = DnsResolver.Complete(query, zone, null, 0, response, false);
+        Assert.Equal(DnsResponseCode.ServerFailure, Messages.Read(response.AsSpan(0, outcome.Length)).Code);
+    }
+
+    [Fact]
     public void Answers_from_the_zone_allocate_nothing()
     {
         var query = Messages.Query("Web.default.svc.cluster.local", "A", new DnsEdns(1232, 0, 0, false));
