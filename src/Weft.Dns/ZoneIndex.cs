@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Frozen;
 using System.Net;
 using Weft.Model.Dns;
 using Weft.Primitives;
@@ -29,8 +28,9 @@ public sealed class ZoneIndex
 
     private static readonly SearchValues<char> DigitsAndHyphen = SearchValues.Create("0123456789-");
 
-    private readonly FrozenDictionary<string, DnsRecord[]>.AlternateLookup<ReadOnlySpan<char>> _names;
-    private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _namespaces;
+    // Not frozen collections: a zone of thousands of names is rebuilt with every change of endpoints, and building those costs more than it saves.
+    private readonly Dictionary<string, DnsRecord[]>.AlternateLookup<ReadOnlySpan<char>> _names;
+    private readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _namespaces;
     private readonly IpPrefix[] _reverseOf;
     private readonly string _suffix;
     private readonly string _podSuffix;
@@ -64,8 +64,8 @@ public sealed class ZoneIndex
         foreach (var name in names.Keys.Where(n => n.EndsWith(_suffix, StringComparison.Ordinal)).ToList())
             for (var dot = name.IndexOf('.'); dot < name.Length - Domain.Length - 1; dot = name.IndexOf('.', dot + 1))
                 names.TryAdd(name[(dot + 1)..], []);
-        _names = names.ToFrozenDictionary(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
-        _namespaces = zone.Namespaces.ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        _names = names.GetAlternateLookup<ReadOnlySpan<char>>();
+        _namespaces = zone.Namespaces.ToHashSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     public DnsZone Zone { get; }
