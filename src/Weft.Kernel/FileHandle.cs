@@ -9,7 +9,9 @@ public sealed class FileHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     private FileHandle(int descriptor) : base(ownsHandle: true) => SetHandle(descriptor);
 
-    internal int Descriptor => (int)handle;
+    /// <summary>The number, never that of a descriptor closed already, which may be another file's by now.</summary>
+    /// <exception cref="ObjectDisposedException">The handle was disposed.</exception>
+    internal int Descriptor => IsClosed ? throw new ObjectDisposedException(nameof(FileHandle)) : (int)handle;
 
     protected override bool ReleaseHandle() => Native.Close((int)handle) == 0;
 

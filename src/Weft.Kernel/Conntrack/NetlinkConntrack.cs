@@ -45,7 +45,11 @@ public sealed class NetlinkConntrack : IConntrack
         return failure is { } f ? throw new KernelException("delete tracked connections", f.Errno, f.Detail) : deleted;
     }
 
-    public void Dispose() => _conversation.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+            _conversation.Dispose();
+    }
 
     private static ConntrackEntry Entry(ConntrackMessage message) => new(Flow(message.Original), Flow(message.Reply));
 

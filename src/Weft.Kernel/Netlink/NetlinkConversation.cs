@@ -1,3 +1,4 @@
+using System.Buffers;
 using Weft.Kernel.Routing;
 using Weft.Primitives;
 using Weft.Wire.Netlink;
@@ -25,11 +26,13 @@ internal sealed class NetlinkConversation(NetlinkSocket socket) : IDisposable
     private const int MaxBatch = 128;
     private const int DumpAttempts = 20;
 
-    private readonly byte[] _send = GC.AllocateUninitializedArray<byte>(BufferSize);
-    private readonly byte[] _receive = GC.AllocateUninitializedArray<byte>(BufferSize);
+    // Rented: a conversation is opened for every pod that is attached.
+    private readonly byte[] _send = ArrayPool<byte>.Shared.Rent(BufferSize);
+    private readonly byte[] _receive = ArrayPool<byte>.Shared.Rent(BufferSize);
     private readonly List<Action<NetlinkResult>> _pending = [];
     private uint _sequence;
     private int _used;
+    private int _disposed;
 
     internal NetlinkSocket Socket => socket;
 
@@ -111,7 +114,15 @@ internal sealed class NetlinkConversation(NetlinkSocket socket) : IDisposable
         throw new KernelException(operation, Errno.EAGAIN, $"the list changed during each of {DumpAttempts} attempts to read it");
     }
 
-    public void Dispose() => socket.Dispose();
+    /// <summary>Must not run while another thread is in a conversation.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        socket.Dispose();
+        ArrayPool<byte>.Shared.Return(_send);
+        ArrayPool<byte>.Shared.Return(_receive);
+    }
 
     private static NetlinkResult Result(NetlinkAcknowledgement acknowledgement) => new((Errno)acknowledgement.Error, acknowledgement.Detail);
 

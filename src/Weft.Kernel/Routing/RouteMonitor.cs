@@ -53,8 +53,13 @@ internal sealed class RouteMonitor
         finally
         {
             Stop();
-            // The thread may wait for room in the channel; it sees the stop after that.
-            while (channel.Reader.TryRead(out _)) { }
+            // The thread may wait for room in the channel; it sees the stop once it has some.
+            do
+            {
+                while (channel.Reader.TryRead(out _)) { }
+            }
+            while (!thread.Join(TimeSpan.FromMilliseconds(1)));
+            _stop.Dispose();
         }
     }
 
@@ -95,7 +100,6 @@ internal sealed class RouteMonitor
         finally
         {
             _socket.Dispose();
-            _stop.Dispose();
         }
     }
 

@@ -147,7 +147,11 @@ public sealed class RouteNetlink : INetlink
     public IAsyncEnumerable<NetlinkEvent> Monitor(NetlinkTopics topics, CancellationToken cancellation) =>
         new RouteMonitor(Socket, topics).ReadAsync(cancellation);
 
-    public void Dispose() => _conversation.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+            _conversation.Dispose();
+    }
 
     internal static ReadOnlySpan<byte> Families => [NetlinkFamily.IPv4, NetlinkFamily.IPv6];
 

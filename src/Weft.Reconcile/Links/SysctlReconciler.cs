@@ -22,10 +22,11 @@ public sealed class SysctlReconciler(ISysctls sysctls, INetlink netlink) : IReco
     {
         if (step is not (ApplyStep.Sysctls or ApplyStep.LinkSysctls))
             return;
+        var pods = new PodLinks(desired.Routing, netlink);
         foreach (var sysctl in desired.Routing.Sysctls)
         {
             var link = LinkOf(sysctl.Path);
-            if ((link is null) == (step == ApplyStep.Sysctls))
+            if ((link is null) == (step == ApplyStep.Sysctls) && (link is null || !pods.Awaits(link)))
                 Set(sysctl, link, report);
         }
         if (step == ApplyStep.LinkSysctls && _known.Count > 2 * desired.Routing.Sysctls.Count)

@@ -24,10 +24,11 @@ public sealed class NeighborReconciler(INetlink netlink) : IReconciler
         _observed = netlink.Neighbors();
         var present = _observed.Where(n => n is { Permanent: true, Mac: not null })
             .Select(n => new Neighbor(n.Link, n.Address, n.Mac!.Value)).ToHashSet();
+        var pods = new PodLinks(desired, netlink);
         var changes = new NetlinkChanges(netlink, report);
         foreach (var neighbor in desired.Neighbors)
         {
-            if (!present.Contains(neighbor))
+            if (!present.Contains(neighbor) && !pods.Awaits(neighbor.Link))
                 changes.Add($"neighbor {neighbor.Address} dev {neighbor.Link}", new ReplaceNeighbor(neighbor));
         }
         changes.Carry();

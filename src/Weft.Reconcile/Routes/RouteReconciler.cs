@@ -16,20 +16,21 @@ public sealed class RouteReconciler(INetlink netlink) : IReconciler
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
         if (step == ApplyStep.Routes)
-            Set(desired.Routing.Routes, report);
+            Set(desired.Routing, report);
         else if (step == ApplyStep.DeleteRoutes)
             Delete(desired.Routing.Routes, report);
     }
 
-    private void Set(EquatableArray<Route> desired, ReconcileReport report)
+    private void Set(RoutingState desired, ReconcileReport report)
     {
         _observed = [];
         _observed = netlink.Routes(WeftRouting.Protocol);
         var present = _observed.Where(HasDefaultMetric).Select(r => Canonical(r.Route)).ToHashSet();
+        var pods = new PodLinks(desired, netlink);
         var changes = new NetlinkChanges(netlink, report);
-        foreach (var route in desired)
+        foreach (var route in desired.Routes)
         {
-            if (!present.Contains(Canonical(route)))
+            if (!present.Contains(Canonical(route)) && !pods.Awaits(route.Link))
                 changes.Add($"route {route.Destination}", new ReplaceRoute(route));
         }
         changes.Carry();

@@ -119,37 +119,57 @@ public sealed record LinkMessage(
     {
         if (payload.Length < HeaderLength)
             throw new NetlinkFormatException($"ifinfomsg of {payload.Length} bytes, at least {HeaderLength} expected");
-        var link = new LinkMessage(
-            MemoryMarshal.Read<int>(payload[4..]), MemoryMarshal.Read<uint>(payload[8..]), "", null, 0, null, 0, 0, null, null);
+        var (name, kind, mtu, master, lower) = ("", (string?)null, 0, 0, 0);
+        ulong? mac = null;
+        int? namespaceId = null;
+        VxlanAttributes? vxlan = null;
+        // Dumps of a thousand links come through here on every pass, so the record is made once, at the end.
         var attributes = new AttributeReader(payload[HeaderLength..]);
         while (attributes.Read())
         {
-            link = attributes.Type switch
+            switch (attributes.Type)
             {
-                Address => link with { Mac = attributes.Mac() },
-                IfName => link with { Name = attributes.Text() },
-                AttributeMtu => link with { Mtu = attributes.Int32() },
-                AttributeLink => link with { Lower = attributes.Int32() },
-                AttributeMaster => link with { Master = attributes.Int32() },
-                LinkNetNsId => link with { LowerNamespaceId = attributes.Int32() },
-                LinkInfo => link.WithInfo(attributes.Nested()),
-                _ => link,
-            };
+                case Address:
+                    mac = attributes.Mac();
+                    break;
+                case IfName:
+                    name = attributes.Text();
+                    break;
+                case AttributeMtu:
+                    mtu = attributes.Int32();
+                    break;
+                case AttributeLink:
+                    lower = attributes.Int32();
+                    break;
+                case AttributeMaster:
+                    master = attributes.Int32();
+                    break;
+                case LinkNetNsId:
+                    namespaceId = attributes.Int32();
+                    break;
+                case LinkInfo:
+                    (kind, vxlan) = ParseInfo(attributes.Nested());
+                    break;
+            }
         }
-        return link;
+        return new LinkMessage(
+            MemoryMarshal.Read<int>(payload[4..]), MemoryMarshal.Read<uint>(payload[8..]), name, kind, mtu, mac, master, lower, namespaceId, vxlan);
     }
 
-    private LinkMessage WithInfo(AttributeReader info)
+    private static (string? Kind, VxlanAttributes? Vxlan) ParseInfo(AttributeReader info)
     {
-        var kind = Kind;
+        string? kind = null;
         ReadOnlySpan<byte> data = default;
         while (info.Read())
         {
             if (info.Type == InfoKind)
-                kind = info.Text();
+                kind = KnownKind(info.Value) ?? info.Text();
             else if (info.Type == InfoData)
                 data = info.Value;
         }
-        return this with { Kind = kind, Vxlan = kind == "vxlan" ? VxlanAttributes.Parse(data) : null };
+        return (kind, kind == "vxlan" ? VxlanAttributes.Parse(data) : null);
     }
+
+    private static string? KnownKind(ReadOnlySpan<byte> value) =>
+        value.SequenceEqual("veth\0"u8) ? "veth" : value.SequenceEqual("vxlan\0"u8) ? "vxlan" : null;
 }

@@ -115,14 +115,28 @@ public class RoutingReconcilerTests
         var node = NewNode(spoilt: false);
         node.Netlink.ExecuteAll(new DeleteLink("weft1"));
         var report = node.Reconciler.Apply(Desired);
-        Assert.Contains(report.Failures, f => f is { Object: "link weft1", Errno: Errno.ENODEV });
-        var route = Assert.Single(report.Failures, f => f.Object == "route 10.244.1.5/32");
-        Assert.Contains("'weft1' does not exist", route.Error);
-        Assert.Contains("10.244.1.5/32 dev weft1", route.Operation);
+        // Said once, not again for each route, neighbor and parameter on it.
+        var failure = Assert.Single(report.Failures);
+        Assert.Equal(("link weft1", Errno.ENODEV), (failure.Object, failure.Errno));
         Assert.Contains(node.Netlink.RouteTable, r => r.Route.Link == "weft2");
         node.Netlink.ExecuteAll(new AddVeth("weft1", 1450, null, "pod1b", null, null));
         Assert.Empty(node.Reconciler.Apply(Desired).Failures);
         ObservedRouting.AssertHolds(SampleRouting.Routing, node.Netlink, node.Sysctls);
+    }
+
+    [Fact]
+    public void AMissingUnderlayIsAStatusOfEachObjectThatNeedsIt()
+    {
+        var node = NewNode(spoilt: false);
+        node.Netlink.ExecuteAll(new DeleteLink("eth0"));
+        var report = node.Reconciler.Apply(Desired);
+        var link = Assert.Single(report.Failures, f => f.Object == "link weft.vxlan");
+        Assert.Contains("'eth0' does not exist", link.Error);
+        var route = Assert.Single(report.Failures, f => f.Object == "route 10.244.2.0/24");
+        Assert.Contains("'weft.vxlan' does not exist", route.Error);
+        Assert.Contains("10.244.2.0/24 via 10.244.2.0 dev weft.vxlan", route.Operation);
+        // The pods of this node have their routes all the same.
+        Assert.Contains(node.Netlink.RouteTable, r => r.Route.Link == "weft2");
     }
 
     [Fact]
