@@ -41,14 +41,16 @@ internal sealed class Bootstrap(IApiClient client, LabTopology topology, TimePro
         return meta;
     }
 
+    /// <summary>Looks first: making a Service again would find its address taken, by itself, before it finds its name taken.</summary>
     private async Task EnsureAsync(string resource, string ns, JsonObject body, CancellationToken cancel)
     {
         try
         {
-            await client.CreateAsync(resource, ns, body, cancel);
+            await client.GetAsync(resource, ns, body.Name(), cancel);
         }
-        catch (ApiStatusException e) when (e.Reason == "AlreadyExists")
+        catch (ApiStatusException e) when (e.Code == 404)
         {
+            await client.CreateAsync(resource, ns, body, cancel);
         }
     }
 
