@@ -1,4 +1,5 @@
 using Weft.Kernel;
+using Weft.Kernel.Conntrack;
 using Weft.Kernel.Namespaces;
 using Weft.Kernel.Nftables;
 using Weft.Kernel.Routing;
@@ -6,6 +7,7 @@ using Weft.Kernel.Sysctls;
 using Weft.Model;
 using Weft.Primitives;
 using Weft.Reconcile;
+using Weft.Reconcile.Connections;
 using Weft.Reconcile.Nftables;
 
 namespace Weft.Agent;
@@ -15,6 +17,7 @@ internal sealed class NodeKernel : IDisposable
 {
     private readonly LibNftables _nftables;
     private readonly NftablesReconciler _nftReconciler;
+    private readonly NetlinkConntrack _conntrack;
 
     private NodeKernel(NetNamespace network)
     {
@@ -23,6 +26,7 @@ internal sealed class NodeKernel : IDisposable
         Sysctls = new NamespaceSysctls(network);
         _nftables = new LibNftables(network.Path);
         _nftReconciler = new NftablesReconciler(_nftables);
+        _conntrack = NetlinkConntrack.Open(network);
     }
 
     public NetNamespace Network { get; }
@@ -45,12 +49,14 @@ internal sealed class NodeKernel : IDisposable
     }
 
     /// <param name="inUse">Whether a pod's link is one that an attachment has, or is being given.</param>
-    public NodeReconciler Reconciler(Func<string, bool> inUse) => new([.. RoutingReconcilers.Create(Netlink, Sysctls, inUse), _nftReconciler]);
+    public NodeReconciler Reconciler(Func<string, bool> inUse) =>
+        new([.. RoutingReconcilers.Create(Netlink, Sysctls, inUse), _nftReconciler, new ConnectionReconciler(_conntrack)]);
 
     public NodeDrift Drift() => new(Netlink, Sysctls, _nftReconciler);
 
     public void Dispose()
     {
+        _conntrack.Dispose();
         _nftables.Dispose();
         Netlink.Dispose();
         Network.Dispose();

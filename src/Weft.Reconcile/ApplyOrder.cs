@@ -32,6 +32,9 @@ public enum ApplyStep
     /// <summary>Routes that are not wanted deleted.</summary>
     DeleteRoutes,
 
+    /// <summary>Tracked connections dropped whose pod or backend has gone.</summary>
+    ForgetConnections,
+
     /// <summary>Forwarding entries that are not wanted deleted.</summary>
     DeleteForwarding,
 
@@ -69,6 +72,8 @@ public static class ApplyOrder
         ApplyStep.Routes,
         // The other way round for what goes.
         ApplyStep.DeleteRoutes,
+        // The next packet of such a connection must find the new translation and no way to the old pod, or it would be tracked as before.
+        ApplyStep.ForgetConnections,
         ApplyStep.DeleteForwarding,
         ApplyStep.DeleteNeighbors,
         ApplyStep.DeleteAddresses,
