@@ -44,6 +44,9 @@ public sealed partial class LibNftables
         [LibraryImport(Library, EntryPoint = "nft_run_cmd_from_filename", StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int RunFile(nint context, string path);
 
+        [LibraryImport("libc", EntryPoint = "malloc_trim")]
+        internal static partial int MallocTrim(nuint keep);
+
         [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
         internal static partial int MemfdCreate(string name, uint flags);
     }

@@ -18,6 +18,9 @@ public sealed partial class LibNftables : INftables, IDisposable
     // libnftables keeps interface and symbol tables in statics (iface.c, datatype.c): contexts of one process take turns.
     private static readonly Lock Library = new();
 
+    /// <summary>Characters.</summary>
+    private const int LargeTransaction = 1 << 16;
+
     private readonly BlockingCollection<Action> _work = [];
     private readonly string? _namespacePath;
     private readonly Thread _thread;
@@ -69,12 +72,8 @@ public sealed partial class LibNftables : INftables, IDisposable
                     return $"cannot enter network namespace {_namespacePath}: {LastError()}";
             }
             lock (Library)
-            {
-                _context = Nft.ContextNew(0);
-                if (_context == 0)
-                    return "libnftables gave no context (nft_ctx_new): out of memory, or the kernel has no nf_tables";
-                return Nft.BufferOutput(_context) == 0 && Nft.BufferError(_context) == 0 ? null : "libnftables has no memory for its buffers";
-            }
+                _context = NewContext();
+            return _context != 0 ? null : "libnftables gave no context (nft_ctx_new): out of memory, or the kernel has no nf_tables";
         }
         catch (DllNotFoundException)
         {
@@ -118,21 +117,45 @@ public sealed partial class LibNftables : INftables, IDisposable
         using var file = new SafeFileHandle(fd, ownsHandle: true);
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(transaction), 0);
         var path = $"/proc/self/fd/{fd}";
-        Nft.SetOutputFlags(_context, 0);
-        return Nft.RunFile(_context, path) == 0 ? NftOutcome.Committed : new NftOutcome(NftErrorText.Explain(TakeError(), path));
+        var outcome = Nft.RunFile(_context, path) == 0 ? NftOutcome.Committed : new NftOutcome(NftErrorText.Explain(TakeError(_context), path));
+        _ = TakeOutput(_context);
+        if (transaction.Length > LargeTransaction)
+            TrimMemory();
+        return outcome;
     }
 
-    private NftListing List(string name)
+    private static nint NewContext()
     {
-        Nft.SetOutputFlags(
-            _context, Nft.OutputJson | Nft.OutputStateless | Nft.OutputNumericProtocol | Nft.OutputNumericPriority);
-        if (Nft.RunBuffer(_context, "list tables inet") != 0)
-            return new NftListing(null, $"list tables: {NftErrorText.Explain(TakeError(), null)}");
-        if (!HasTable(TakeOutput(), name))
-            return NftListing.Absent;
-        return Nft.RunBuffer(_context, $"list table inet {name}") == 0
-            ? new NftListing(TakeOutput())
-            : new NftListing(null, $"list table inet {name}: {NftErrorText.Explain(TakeError(), null)}");
+        var context = Nft.ContextNew(0);
+        if (context == 0 || Nft.BufferOutput(context) == 0 && Nft.BufferError(context) == 0)
+            return context;
+        Nft.ContextFree(context);
+        return 0;
+    }
+
+    // A context of its own, because one keeps every element that it has listed.
+    private static NftListing List(string name)
+    {
+        var context = NewContext();
+        if (context == 0)
+            return new NftListing(null, "libnftables gave no context to list with: out of memory");
+        try
+        {
+            Nft.SetOutputFlags(
+                context, Nft.OutputJson | Nft.OutputStateless | Nft.OutputNumericProtocol | Nft.OutputNumericPriority);
+            if (Nft.RunBuffer(context, "list tables inet") != 0)
+                return new NftListing(null, $"list tables: {NftErrorText.Explain(TakeError(context), null)}");
+            if (!HasTable(TakeOutput(context), name))
+                return NftListing.Absent;
+            return Nft.RunBuffer(context, $"list table inet {name}") == 0
+                ? new NftListing(TakeOutput(context))
+                : new NftListing(null, $"list table inet {name}: {NftErrorText.Explain(TakeError(context), null)}");
+        }
+        finally
+        {
+            Nft.ContextFree(context);
+            TrimMemory();
+        }
     }
 
     private static bool HasTable(byte[] json, string name)
@@ -147,16 +170,29 @@ public sealed partial class LibNftables : INftables, IDisposable
     }
 
     // Reading a buffer also rewinds it (nft_ctx_get_output_buffer), so what is left unread shows up in the next command's text.
-    private unsafe byte[] TakeOutput()
+    private static unsafe byte[] TakeOutput(nint context)
     {
-        _ = Nft.GetError(_context);
-        return MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Nft.GetOutput(_context)).ToArray();
+        _ = Nft.GetError(context);
+        return MemoryMarshal.CreateReadOnlySpanFromNullTerminated((byte*)Nft.GetOutput(context)).ToArray();
     }
 
-    private string TakeError()
+    private static string TakeError(nint context)
     {
-        _ = Nft.GetOutput(_context);
-        return Marshal.PtrToStringUTF8(Nft.GetError(_context)) ?? "";
+        _ = Nft.GetOutput(context);
+        return Marshal.PtrToStringUTF8(Nft.GetError(context)) ?? "";
+    }
+
+    // Parsing and listing thousands of elements takes some 10 MB, which glibc would keep.
+    private static void TrimMemory()
+    {
+        try
+        {
+            _ = Nft.MallocTrim(0);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            // Another C library than glibc.
+        }
     }
 
     private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());

@@ -18,7 +18,8 @@ internal sealed class PrivateNamespace : IDisposable
                 ready.SetException(new InvalidOperationException($"unshare: {Marshal.GetLastPInvokeErrorMessage()}"));
                 return;
             }
-            ready.SetResult($"/proc/{Environment.ProcessId}/task/{GetThreadId()}/ns/net");
+            ThreadId = GetThreadId();
+            ready.SetResult($"/proc/{Environment.ProcessId}/task/{ThreadId}/ns/net");
             _release.Wait();
         })
         { IsBackground = true };
@@ -27,6 +28,9 @@ internal sealed class PrivateNamespace : IDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>The thread that holds it, which <c>ip link ... netns</c> takes for a process.</summary>
+    public int ThreadId { get; private set; }
 
     /// <summary>Skips the test visibly where namespaces cannot be made.</summary>
     public static PrivateNamespace CreateOrSkip()
