@@ -6,6 +6,7 @@ using Weft.Benchmarks;
 const int Runs = 5;
 (string Name, Func<IEnumerable<Figure>> Run)[] benches =
 [
+    ("nft", () => NftLoad.Run(Runs)),
     ("labup", () => LabUpBench.Run(Runs)),
     ("cni", () => CniAddBench.Run(Runs)),
     ("policy", () => PolicyBench.Run(Runs)),
