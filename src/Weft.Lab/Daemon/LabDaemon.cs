@@ -193,6 +193,7 @@ public sealed class LabDaemon
             Listeners = listeners,
             SubjectAlternativeNames = [.. names],
             TimeProvider = _time,
+            Admission = [ServiceAccountAdmission.AdmitAsync],
         }, cancel);
         int port = api.Endpoints[0].Port;
         await File.WriteAllTextAsync(PortFile, port.ToString(System.Globalization.CultureInfo.InvariantCulture), cancel);

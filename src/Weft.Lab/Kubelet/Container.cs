@@ -125,6 +125,14 @@ internal sealed class Container(JsonObject spec, ContainerRole role, NodeContext
             node.Event(pod, "Warning", "Failed", "Error: " + why, Name);
         else
             node.Event(pod, "Normal", "Started", "Started container " + Name, Name);
+        if (IsRunning && spec.Obj("lifecycle", "postStart") is { } hook &&
+            await LifecycleHook.RunAsync(hook, this, node, sandbox, files, TimeSpan.FromMinutes(2), cancel) is { Success: false } failed)
+        {
+            // A container whose hook fails is stopped, and its restart policy decides (core/v1 Lifecycle.postStart).
+            node.Event(pod, "Warning", "FailedPostStartHook", "PostStartHook failed: " + failed.Message, Name);
+            await StopAsync(TimeSpan.FromSeconds(2));
+        }
+
         StartProbes(pod, sandbox, files);
         return true;
     }

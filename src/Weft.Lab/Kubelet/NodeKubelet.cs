@@ -188,6 +188,17 @@ internal sealed class NodeKubelet(NodeContext node)
                 node.Log.Warn("kubelet", $"{node.Node.Name}: left-over sandbox {attachment.ContainerId}: {e.Message}");
             }
         }
+
+        // What no record knows of (a damaged state directory) goes by GC, which names only what is still attached.
+        try
+        {
+            if (CniNetwork.Load(node.CniConfDir) is { } current)
+                await node.Cni.GarbageCollectAsync(current, node.Cni.Recorded().Select(r => (r.Attachment.ContainerId, r.Attachment.IfName)), cancel);
+        }
+        catch (Exception e) when (e is CniException or KernelException)
+        {
+            node.Log.Warn("kubelet", $"{node.Node.Name}: GC: {e.Message}");
+        }
     }
 
     /// <summary>The lease is the node's heartbeat (coordination.k8s.io/v1).</summary>
