@@ -29,7 +29,7 @@ internal static class QueryReader
         };
     }
 
-    public static RequestContext Context(HttpRequest request, UserInfo user)
+    public static RequestContext Context(HttpRequest request, UserInfo user, bool applied = false)
     {
         var query = request.Query;
         // Without a name of its own a manager is known by its program: "kubectl/v1.32.4 (linux/amd64) ..." is kubectl.
@@ -43,6 +43,7 @@ internal static class QueryReader
             User = user,
             FieldManager = manager,
             DryRun = DryRun(query["dryRun"]),
+            Applied = applied,
             Force = Flag(query, "force") ?? false,
             Validation = Text(query, "fieldValidation") switch
             {

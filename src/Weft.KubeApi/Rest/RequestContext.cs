@@ -16,6 +16,9 @@ internal sealed class RequestContext
 
     public bool Force { get; init; }
 
+    /// <summary>Server-side apply: the body carries managedFields that are worked out already.</summary>
+    public bool Applied { get; init; }
+
     public FieldValidation Validation { get; init; } = FieldValidation.Warn;
 
     public List<string> Warnings { get; } = [];

@@ -14,6 +14,8 @@ namespace Weft.KubeApi.Rest;
 /// <summary>The REST verbs on resources over HTTP.</summary>
 internal sealed class ResourceHandler(ApiCore core, SubresourceHandler subresources)
 {
+    private const string ApplyPatch = "application/apply-patch+yaml";
+
     public async Task HandleAsync(HttpContext http, RequestPath path, UserInfo user)
     {
         if (!core.Registry.TryGet(path.Group, path.Version, path.Resource, out var definition))
@@ -153,11 +155,11 @@ internal sealed class ResourceHandler(ApiCore core, SubresourceHandler subresour
 
     private async Task PatchAsync(HttpContext http, ResourceDefinition definition, RequestPath path, UserInfo user)
     {
-        var context = QueryReader.Context(http.Request, user);
         var type = BodyReader.MediaType(http.Request);
+        var context = QueryReader.Context(http.Request, user, applied: type == ApplyPatch);
         var patch = await BodyReader.ReadAsync(http.Request, http.RequestAborted) ?? throw StatusErrors.BadRequest("the patch is empty");
         var ns = path.Namespace ?? "";
-        if (type == "application/apply-patch+yaml")
+        if (type == ApplyPatch)
         {
             if (QueryReader.Text(http.Request.Query, "fieldManager") is null)
                 throw new ApiStatusException(422, "Invalid",

@@ -44,10 +44,9 @@ internal sealed class ResourceWriter(
 
     /// <param name="change">From the stored object (read-only) to what it shall be; runs again after a lost race.</param>
     /// <param name="subresource">Empty for the object, else <c>status</c> or <c>finalize</c>.</param>
-    /// <param name="applied">Set for server-side apply, whose field ownership <paramref name="change"/> has worked out already.</param>
     public async Task<StoredObject> UpdateAsync(
         ResourceDefinition definition, string ns, string name, string subresource, Func<StoredObject, JsonObject> change,
-        RequestContext context, CancellationToken cancel, bool applied = false)
+        RequestContext context, CancellationToken cancel)
     {
         var key = new ObjectKey(definition.Resource, ns, name);
         for (var attempt = 0; ; attempt++)
@@ -63,9 +62,9 @@ internal sealed class ResourceWriter(
                     $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Uid}");
             try
             {
-                return await UpdateOnceAsync(definition, subresource, current, body, context, applied, cancel);
+                return await UpdateOnceAsync(definition, subresource, current, body, context, cancel);
             }
-            catch (ApiStatusException e) when (e.Reason == "Conflict" && attempt < Retries && !applied
+            catch (ApiStatusException e) when (e.Reason == "Conflict" && attempt < Retries
                 && string.IsNullOrEmpty(pinned) && !ReferenceEquals(store.Latest.Find(key), current))
             {
                 // Somebody else was faster, and the caller did not say which version it meant.
@@ -93,7 +92,8 @@ internal sealed class ResourceWriter(
         try
         {
             pipeline.Validate(definition, "", next, null);
-            managers.Update(definition, null, next, context, "");
+            if (!context.Applied)
+                managers.Update(definition, null, next, context, "");
             var key = new ObjectKey(definition.Resource, ns, Json.Text(metadata["name"])!);
             if (context.DryRun)
             {
@@ -118,7 +118,7 @@ internal sealed class ResourceWriter(
     }
 
     private async Task<StoredObject> UpdateOnceAsync(
-        ResourceDefinition definition, string subresource, StoredObject current, JsonObject body, RequestContext context, bool applied,
+        ResourceDefinition definition, string subresource, StoredObject current, JsonObject body, RequestContext context,
         CancellationToken cancel)
     {
         pipeline.Decode(definition, body, context);
@@ -139,7 +139,7 @@ internal sealed class ResourceWriter(
         try
         {
             pipeline.Validate(definition, subresource, next, old);
-            if (!applied)
+            if (!context.Applied)
                 managers.Update(definition, old, next, context, subresource);
             next["metadata"]!["resourceVersion"] = old["metadata"]!["resourceVersion"]!.DeepClone();
             if (FieldManagers.SameExceptTimes(next, old))

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Weft.KubeApi.Kinds;
@@ -20,9 +21,45 @@ internal sealed class PodStreamHandler(ApiCore core, Func<IPodStreams?> port)
             case "log":
                 await LogAsync(http, streams, target);
                 break;
+            case "portforward":
+                await PortForwardAsync(http, streams, target);
+                break;
             default:
-                throw StatusErrors.NoSuchPath();
+                await ExecAsync(http, streams, target, path.Subresource == "attach");
+                break;
         }
+    }
+
+    private static async Task PortForwardAsync(HttpContext http, IPodStreams streams, PodTarget target)
+    {
+        using var socket = await UpgradeAsync(http, PortForwardSession.Protocol);
+        await new PortForwardSession(streams, target).RunAsync(socket, http.RequestAborted);
+    }
+
+    private static async Task ExecAsync(HttpContext http, IPodStreams streams, PodTarget target, bool attach)
+    {
+        var query = http.Request.Query;
+        bool Wants(string name) => QueryReader.Flag(query, name) ?? false;
+        var command = query["command"].Select(c => c ?? "").ToArray();
+        if (!attach && command.Length == 0)
+            throw StatusErrors.BadRequest("you must specify at least 1 command for the container");
+        // Attach without a word means the output (core/v1 PodAttachOptions defaults).
+        var output = query.ContainsKey("stdout") ? Wants("stdout") : attach;
+        var errors = query.ContainsKey("stderr") ? Wants("stderr") : attach;
+        using var socket = await UpgradeAsync(http, ExecSession.V5, ExecSession.V4);
+        await new ExecSession(socket, Wants("stdin"), output, errors, Wants("tty")).RunAsync(
+            (io, cancel) => attach ? streams.AttachAsync(target, io, cancel) : streams.ExecAsync(target, command, io, cancel),
+            http.RequestAborted);
+    }
+
+    private static async Task<WebSocket> UpgradeAsync(HttpContext http, params string[] protocols)
+    {
+        var offered = http.WebSockets.IsWebSocketRequest ? http.WebSockets.WebSocketRequestedProtocols : [];
+        // kubectl falls back to plain SPDY when the server refuses; it then learns what this server speaks.
+        var chosen = protocols.FirstOrDefault(offered.Contains) ?? throw StatusErrors.BadRequest(
+            $"unable to upgrade: a WebSocket with one of the subprotocols {string.Join(", ", protocols)} is required, "
+            + $"found [{string.Join(", ", offered)}] in {(http.WebSockets.IsWebSocketRequest ? "a WebSocket" : "a plain")} request");
+        return await WebSocketUpgrade.AcceptAsync(http, chosen);
     }
 
     // Without a name, the annotation's choice or the only container (kubernetes/pkg/registry/core/pod/strategy.go, LogLocation).

@@ -16,4 +16,13 @@ internal static class Objects
     {
         ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = name },
     };
+
+    public static JsonObject Pod(string name, string? node = null, string app = "web")
+    {
+        var pod = Parse("""{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"main","image":"none","command":["sleep","1"]}]}}""");
+        pod["metadata"] = new JsonObject { ["name"] = name, ["labels"] = new JsonObject { ["app"] = app } };
+        if (node is not null)
+            pod["spec"]!["nodeName"] = node;
+        return pod;
+    }
 }
