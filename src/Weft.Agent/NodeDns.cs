@@ -5,62 +5,111 @@ using Weft.Agent.Flow;
 using Weft.Compile.Dns;
 using Weft.Dns;
 using Weft.Model;
+using Weft.Primitives;
 using Weft.Store;
 
 namespace Weft.Agent;
 
-/// <summary>The cluster's DNS on this node: answers on the addresses of the DNS Service, which the node holds on its loopback device.</summary>
-internal sealed partial class NodeDns : IAsyncDisposable
+/// <summary>
+/// Wires the DNS server to the flow: it answers on the DNS Service's addresses, which the flow puts on this node's loopback device, from the
+/// zone of the newest snapshot that has been applied. Compiling it keeps no pass over the kernel waiting.
+/// </summary>
+internal sealed partial class NodeDns(AgentOptions options, NodeConfig config, NodeFlow flow, ILogger logger) : IAsyncDisposable
 {
-    private readonly NodeConfig _config;
-    private readonly NodeFlow _flow;
-    private readonly ILogger _logger;
-    private readonly DnsServer _server;
-    private ClusterSnapshot? _served;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task> _running = [];
+    private DnsServer? _server;
 
-    public NodeDns(AgentOptions options, NodeConfig config, NodeFlow flow, ILogger logger)
-    {
-        (_config, _flow, _logger) = (config, flow, logger);
-        IReadOnlyList<IPEndPoint> upstreams = options.DnsUpstreams;
-        if (upstreams.Count == 0 && File.Exists("/etc/resolv.conf"))
-            upstreams = DnsServerOptions.ReadUpstreams(File.ReadAllText("/etc/resolv.conf"), config.DnsAddresses);
-        _server = new DnsServer(new DnsServerOptions(upstreams, config.DnsAddresses, LogLine));
-        flow.Passed += Follow;
-    }
-
-    /// <summary>Serves. To be called after the first pass, which puts the addresses on the node.</summary>
+    /// <summary>Serves from now on; an address that is not there yet is waited for.</summary>
     public void Start()
     {
-        if (_flow.Latest is { } pass)
-            Follow(pass);
-        foreach (var address in _config.DnsAddresses)
-        {
-            try
-            {
-                _server.Serve(DnsServer.Bind(address));
-            }
-            catch (SocketException e)
-            {
-                // Pods without names are better than pods without a network: the rest of the agent goes on.
-                LogLine($"cannot serve DNS on {address}: {e.Message}");
-            }
-        }
+        _server = new DnsServer(new DnsServerOptions(Upstreams(), config.DnsAddresses, LogLine));
+        _running.Add(FollowAsync(_server));
+        _running.Add(ServeAsync(_server));
     }
 
     public async ValueTask DisposeAsync()
     {
-        _flow.Passed -= Follow;
-        await _server.DisposeAsync();
+        await _stop.CancelAsync();
+        await Task.WhenAll(_running);
+        if (_server is not null)
+            await _server.DisposeAsync();
+        _stop.Dispose();
     }
 
-    private void Follow(Pass pass)
+    private IReadOnlyList<IPEndPoint> Upstreams()
     {
-        var now = pass.Snapshot;
-        if (_served is { } before && ReferenceEquals(before.Services, now.Services) && ReferenceEquals(before.EndpointSlices, now.EndpointSlices)
-            && ReferenceEquals(before.Namespaces, now.Namespaces) && ReferenceEquals(before.Workloads, now.Workloads))
-            return;
-        _served = now;
-        _server.Update(DnsCompiler.Compile(_config, now));
+        const string resolvConf = "/etc/resolv.conf";
+        if (!options.DnsUpstreams.IsEmpty)
+            return [.. options.DnsUpstreams];
+        try
+        {
+            return DnsServerOptions.ReadUpstreams(File.ReadAllText(resolvConf), [.. config.DnsAddresses]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogLine($"{resolvConf} cannot be read ({e.Message}): names outside the cluster are refused; name servers for them can be given with --dns-upstream");
+            return [];
+        }
+    }
+
+    /// <summary>Recompiles when what the zone is made of has changed: most passes are about other things.</summary>
+    private async Task FollowAsync(DnsServer server)
+    {
+        ClusterSnapshot? last = null;
+        try
+        {
+            for (var number = 0L; ;)
+            {
+                var pass = await flow.UntilAsync(p => p.Number > number, _stop.Token);
+                number = pass.Number;
+                var snapshot = pass.Snapshot;
+                if (last is not null && ReferenceEquals(last.Services, snapshot.Services) && ReferenceEquals(last.EndpointSlices, snapshot.EndpointSlices)
+                    && ReferenceEquals(last.Namespaces, snapshot.Namespaces))
+                    continue;
+                server.Update(DnsCompiler.Compile(config, snapshot));
+                last = snapshot;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent stops.
+        }
+    }
+
+    private async Task ServeAsync(DnsServer server)
+    {
+        var backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
+        try
+        {
+            foreach (var address in config.DnsAddresses)
+            {
+                while (TryServe(server, address) is { } problem)
+                {
+                    LogLine($"cannot serve {address}: {problem}; trying again");
+                    await Task.Delay(backoff.Next(), _stop.Token);
+                }
+                backoff.Reset();
+            }
+            await server.DetectLoopAsync();
+        }
+        catch (OperationCanceledException)
+        {
+            // The agent stops.
+        }
+    }
+
+    private string? TryServe(DnsServer server, IPAddress address)
+    {
+        try
+        {
+            server.Serve(DnsServer.Bind(address));
+            return null;
+        }
+        catch (SocketException e)
+        {
+            return e.Message;
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
