@@ -12,7 +12,7 @@ namespace Weft.Scenarios;
 public sealed class Scenario
 {
     /// <summary>The node whose compiled state desired.nft and routes.txt hold.</summary>
-    public const string GoldenNode = "n1";
+    public const string GoldenNode = "node1";
 
     private Scenario(string directory)
     {

@@ -32,7 +32,7 @@ public sealed class ScenarioCluster
     {
         Options = options;
         Manifests = manifests;
-        for (var i = 1; i <= options.Nodes; i++)
+        for (var i = 0; i < options.Nodes; i++)
             AddNode(i);
         foreach (var manifest in manifests.OrderBy(m => m["kind"]!.GetValue<string>() == "Service").ThenBy(Name, StringComparer.Ordinal))
             Add((JsonObject)manifest.DeepClone());
@@ -46,7 +46,7 @@ public sealed class ScenarioCluster
     public ClusterSnapshot Snapshot { get; private set; } = ClusterSnapshot.Empty;
 
     /// <summary>A host on the underlay that is not a node.</summary>
-    public static IPAddress Outside(bool ipv6) => IPAddress.Parse(ipv6 ? "fd00:30::100" : "172.30.0.100");
+    public static IPAddress Outside(bool ipv6) => IPAddress.Parse(ipv6 ? "fd00:30::2" : "172.30.0.2");
 
     public IEnumerable<IPAddress> DnsAddresses => Families.Select(v6 => (v6 ? ServicesV6 : ServicesV4).AddressAt(10));
 
@@ -66,11 +66,12 @@ public sealed class ScenarioCluster
 
     public ClusterTracer Tracer() => ClusterTracer.Compile(Snapshot, Config);
 
+    // The addressing of a lab of as many nodes, so that flows and blocks mean the same in both.
     private void AddNode(int i)
     {
         var node = new Model.Cluster.Node(
-            $"n{i}",
-            Families.Select(v6 => IPAddress.Parse(v6 ? $"fd00:30::{10 + i}" : $"172.30.0.{10 + i}")).ToEquatableArray(),
+            $"node{i + 1}",
+            Families.Select(v6 => IPAddress.Parse(v6 ? $"fd00:30::{11 + i:x}" : $"172.30.0.{11 + i}")).ToEquatableArray(),
             Families.Select(v6 => v6 ? PodsV6.Subnet(64, (uint)i) : PodsV4.Subnet(24, (uint)i)).ToEquatableArray(),
             Model.Selectors.Labels.Empty,
             true);
@@ -129,7 +130,7 @@ public sealed class ScenarioCluster
         if (status["podIPs"] is not null || status["podIP"] is not null)
             return;
         if (!Snapshot.Nodes.TryGetValue(node, out var model))
-            throw new FormatException($"Pod {Name(pod)}: spec.nodeName is '{node}'; the scenario has nodes n1 to n{Options.Nodes}");
+            throw new FormatException($"Pod {Name(pod)}: spec.nodeName is '{node}'; the scenario has nodes node1 to node{Options.Nodes}");
         IEnumerable<IPAddress> addresses;
         if (spec["hostNetwork"]?.GetValue<bool>() == true)
         {

@@ -1,7 +1,7 @@
 namespace Weft.Scenarios;
 
 /// <summary>Which lab a scenario wants: the optional first lines of its cluster.yaml, <c># nodes: 2</c> and <c># ip-family: dual</c>.</summary>
-/// <param name="Nodes">How many nodes, named n1, n2 and on.</param>
+/// <param name="Nodes">How many nodes, named node1, node2 and on.</param>
 /// <param name="IPv4">Whether pods have IPv4 addresses.</param>
 /// <param name="IPv6">Whether pods have IPv6 addresses.</param>
 public sealed record ScenarioOptions(int Nodes, bool IPv4, bool IPv6)

@@ -11,7 +11,7 @@ public sealed class FlowJudgeTests
     [InlineData("default/client -> default/web-1:8080/TCP deny", "Delivered to pod default/web-1")]
     [InlineData("default/client -> service/default/web:81/TCP allow", "Rejected")]
     [InlineData("default/client -> service/default/web:80/TCP allow to=default/web-1", "reaches default/web-1, default/web-2, default/web-3")]
-    [InlineData("outside -> node/n1:30080/TCP allow from=outside", "the server sees")]
+    [InlineData("outside -> node/node1:30080/TCP allow from=outside", "the server sees")]
     [InlineData("outside -> default/web-1:8080/TCP allow", "Unroutable")]
     public void A_wrong_line_is_told_what_was_seen(string line, string seen)
     {
