@@ -5,11 +5,13 @@ using Weft.Kernel.Nftables;
 using Weft.Model;
 using Weft.Model.Cluster;
 using Weft.Model.Ipam;
+using Weft.Model.Nft;
 using Weft.Model.Policy;
 using Weft.Model.Selectors;
 using Weft.Model.Services;
 using Weft.Primitives;
 using Weft.Reconcile.Nftables;
+using Weft.Reconcile.Tests.Nftables;
 using Weft.Store;
 
 namespace Weft.Reconcile.Tests.Datapath;
@@ -128,6 +130,71 @@ public sealed class CompiledTableTests
         Assert.Equal("pod1 10.244.1.2", SmallNode.Ask(connection));
         Assert.Equal("pod1 10.244.1.2", node.AskTcp("pod0", Web, 80));
     }
+
+    [Fact]
+    public void Fake_takes_what_the_compilers_make_for_both_families()
+    {
+        var nftables = new FakeNftables();
+        var reconciler = new NftablesReconciler(nftables);
+
+        var result = reconciler.Reconcile(DualStack());
+
+        Assert.Null(result.Error);
+        Assert.Empty(reconciler.Drift(DualStack()).Rows);
+    }
+
+    [SkippableFact]
+    public void Kernel_takes_what_the_compilers_make_for_both_families()
+    {
+        using var space = PrivateNamespace.CreateOrSkip();
+        using var nftables = new LibNftables(space.Path);
+        var reconciler = new NftablesReconciler(nftables);
+
+        var result = reconciler.Reconcile(DualStack());
+
+        Assert.Null(result.Error);
+        Assert.Empty(reconciler.Drift(DualStack()).Rows);
+    }
+
+    private static NftTable DualStack()
+    {
+        var cluster = Cluster(4);
+        var web = new ObjectKey("default", "six");
+        cluster = cluster with
+        {
+            Nodes = cluster.Nodes.SetItem("n1", new Node(
+                "n1", [IPAddress.Parse("172.30.0.11"), IPAddress.Parse("fd00:30::11")], [IpPrefix.Parse("10.244.1.0/24"), IpPrefix.Parse("fd00:244:0:1::/64")], Labels.Empty, true)),
+            Services = cluster.Services.Add(web, new Service(
+                web, ServiceType.NodePort, [IPAddress.Parse("fd00:96::5")], [new ServicePort("http", Protocol.Tcp, 80, 30090)], false, ClientIPAffinitySeconds: 10800)),
+            EndpointSlices = cluster.EndpointSlices.Add(web, new EndpointSlice(
+                web, "six", true, [new Endpoint([IPAddress.Parse("fd00:244:0:1::2")], true, true, false, null, "n1", null)], [new EndpointPort("http", Protocol.Tcp, 8080)])),
+            Policies = cluster.Policies.Add(new ObjectKey("default", "allow-frontend"), AllowFrontend()).Add(new ObjectKey("default", "blocks"), Blocks()),
+        };
+        var config = Config with
+        {
+            ClusterCidrs = [IpPrefix.Parse("10.244.0.0/16"), IpPrefix.Parse("fd00:244::/56")],
+            ServiceCidrs = [IpPrefix.Parse("10.96.0.0/16"), IpPrefix.Parse("fd00:96::/112")],
+        };
+        return NodeCompiler.Compile(config, cluster).Nft;
+    }
+
+    // Blocks that overlap, with exceptions, and port ranges that overlap: the compilers must hand nftables disjoint intervals.
+    private static NetworkPolicy Blocks() => new(
+        new ObjectKey("default", "blocks"), LabelSelector.Everything, true, true,
+        [
+            new PolicyRule(
+                [
+                    new PolicyPeer(null, null, new IpBlock(IpPrefix.Parse("10.0.0.0/8"), [IpPrefix.Parse("10.1.0.0/16")])),
+                    new PolicyPeer(null, null, new IpBlock(IpPrefix.Parse("10.1.2.0/24"), [])),
+                    new PolicyPeer(null, null, new IpBlock(IpPrefix.Parse("10.0.0.0/9"), [])),
+                    new PolicyPeer(null, null, new IpBlock(IpPrefix.Parse("2001:db8::/32"), [IpPrefix.Parse("2001:db8:1::/48")])),
+                ],
+                [new PolicyPort(Protocol.Tcp, 80, 90, null), new PolicyPort(Protocol.Tcp, 85, 100, null), new PolicyPort(Protocol.Udp, null, null, null)]),
+        ],
+        [
+            new PolicyRule([new PolicyPeer(null, null, new IpBlock(IpPrefix.AllIPv4, [])), new PolicyPeer(null, null, new IpBlock(IpPrefix.AllIPv6, []))], []),
+            new PolicyRule([], [new PolicyPort(Protocol.Sctp, 3868, null, null)]),
+        ]);
 
     [SkippableFact]
     public void Service_translates_sctp_which_no_socket_here_speaks()
