@@ -3,9 +3,18 @@
 // enumerations and defaults: those are in annotations.txt beside this file.
 //
 //     dotnet run --project tools/SchemaGen
+//
+// With a directory it writes Schemas/wire.txt instead, the field numbers of the protobuf form (see WireTable.cs):
+//
+//     dotnet run --project tools/SchemaGen -- DIRECTORY
 using Weft.Tools.SchemaGen;
 
 var root = FindRoot();
+if (args is [var sources])
+{
+    File.WriteAllLines(Path.Combine(root, "src/Weft.KubeApi/Kinds/Schemas/wire.txt"), WireTable.Read(sources));
+    return 0;
+}
 var annotations = Annotations.Read(Path.Combine(AppContext.BaseDirectory, "annotations.txt"));
 var definitions = new DefinitionBuilder(annotations, Descriptions.OfKubernetesClient()).Build();
 foreach (var unused in annotations.Unused())

@@ -3,11 +3,12 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Weft.KubeApi.Protobuf;
 using YamlDotNet.Core;
 
 namespace Weft.KubeApi.Rest;
 
-/// <summary>Request bodies: JSON or YAML, up to the size that the Kubernetes API server takes.</summary>
+/// <summary>Request bodies: JSON, YAML or the protobuf of built-in kinds, up to the size that the Kubernetes API server takes.</summary>
 internal static class BodyReader
 {
     private const int MaxBytes = 3 * 1024 * 1024;
@@ -27,16 +28,18 @@ internal static class BodyReader
         if (bytes.Length == 0)
             return null;
         var type = MediaType(request);
-        if (type.Contains("protobuf", StringComparison.Ordinal) || type.Contains("cbor", StringComparison.Ordinal))
-            throw StatusErrors.UnsupportedMediaType(type, "application/json, application/yaml");
+        if (type.Contains("cbor", StringComparison.Ordinal))
+            throw StatusErrors.UnsupportedMediaType(type, $"application/json, application/yaml, {ProtobufDecoder.MediaType}");
         try
         {
+            if (type == ProtobufDecoder.MediaType)
+                return ProtobufDecoder.Decode(bytes);
             // YAML holds JSON: only what does not look like JSON goes the long way.
             return type.Contains("yaml", StringComparison.Ordinal) && !LooksLikeJson(bytes)
                 ? YamlReader.Parse(Encoding.UTF8.GetString(bytes))
                 : Json.Parse(bytes);
         }
-        catch (Exception e) when (e is JsonException or YamlException or ArgumentException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or YamlException or FormatException or ArgumentException or InvalidOperationException)
         {
             throw StatusErrors.BadRequest($"the body of the request cannot be decoded: {e.Message}");
         }
