@@ -127,4 +127,29 @@ public sealed class ClusterTracerTests
         Assert.Equal([TraceVerdict.Delivered, TraceVerdict.Dropped], result.Outcomes.Select(o => o.Verdict).Order());
         Assert.All(result.Outcomes, o => Assert.Equal(A, o.Source));
     }
+
+    [Theory]
+    [InlineData("10.244.1.5", HookVerdict.Continue)]
+    [InlineData("10.244.1.6", HookVerdict.Drop)]
+    [InlineData("192.0.2.7", HookVerdict.Drop)]
+    internal void A_pod_speaks_from_its_own_address_only(string source, HookVerdict verdict)
+    {
+        var state = new ClusterBuilder().Nodes(1).Namespace("default")
+            .Pod("default/a", "n1", "10.244.1.5").Pod("default/b", "n1", "10.244.1.6")
+            .Attach("default/a", "10.244.1.5").Attach("default/b", "10.244.1.6").Compile();
+        var rules = new NftInterpreter(state.Nft, new TracedNode(ClusterBuilder.Config("n1"), state, []));
+        var packet = new TracePacket(IPAddress.Parse(source), B, 6, 40000, 80, B, InputInterface: "weft10-244-1-5", OutputInterface: "weft.vxlan");
+        Assert.Equal(verdict, Assert.Single(rules.Run(NftHookPoint.Forward, NftChainType.Filter, packet)).Verdict);
+    }
+
+    [Fact]
+    public void An_external_address_is_served_where_it_comes_in()
+    {
+        var service = ClusterBuilder.Web() with { ExternalIPs = ClusterBuilder.Ips("192.0.2.1") };
+        var cluster = TwoPods().Service(service, ("10.244.2.5", "n2", true)).Snapshot;
+        var outcome = Assert.Single(Trace(
+            cluster, new TraceOrigin.Outside(IPAddress.Parse("172.30.0.100"), Via: "n1"), IPAddress.Parse("192.0.2.1")).Outcomes);
+        Assert.Equal((TraceVerdict.Delivered, "default/b"), (outcome.Verdict, outcome.Target?.Name));
+        Assert.Equal("10.244.1.0", outcome.Source.ToString());
+    }
 }
