@@ -17,7 +17,9 @@ internal static class PrivateRoot
         Mounting.Tmpfs(scratch, "mode=755");
         var root = $"{scratch}/root";
         Directory.CreateDirectory(root);
-        var covered = missing.Select(path => table.Where(target => IsUnder(path, target)).MaxBy(target => target.Length) ?? "/").ToHashSet();
+        // Where a path really leads: /var/run is a link to /run on every Debian, and /run another file system on most.
+        var places = missing.Select(path => (Path: Resolve(path), IsFile: mounts.Any(m => m.Target == path && File.Exists(m.Source)))).ToList();
+        var covered = places.Select(place => place.Path).Select(path => table.Where(target => IsUnder(path, target)).MaxBy(target => target.Length) ?? "/").ToHashSet();
         // The root itself always becomes an overlay: it must be a mount point of its own to be entered.
         Overlay("/", root, scratch, 0);
         for (var i = 0; i < table.Count; i++)
@@ -31,10 +33,43 @@ internal static class PrivateRoot
             else
                 _ = Native.Mount(target, root + target, "none", Native.MS_BIND, null);
         }
-        foreach (var path in missing)
-            Make(root + path, isFile: mounts.Any(m => m.Target == path && File.Exists(m.Source)));
         Mounting.Check(Native.Chroot(root), $"change root to {root}");
         Mounting.Check(Native.Chdir("/"), "enter the new root");
+        // Only now: from outside, an absolute link in the new root would lead back to the host's own files.
+        foreach (var (path, isFile) in places)
+            Make(path, isFile);
+    }
+
+    /// <summary>An absolute path with the symbolic links of its existing part followed, as path_resolution(7) does.</summary>
+    internal static string Resolve(string path)
+    {
+        // The kernel gives up after as many (MAXSYMLINKS).
+        const int mostLinks = 40;
+        var links = 0;
+        var rest = new Stack<string>(path.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse());
+        var resolved = new List<string>();
+        while (rest.TryPop(out var step))
+        {
+            if (step == ".")
+                continue;
+            if (step == "..")
+            {
+                if (resolved.Count > 0)
+                    resolved.RemoveAt(resolved.Count - 1);
+                continue;
+            }
+            var here = "/" + string.Join('/', resolved.Append(step));
+            if (new FileInfo(here).LinkTarget is not { } target || ++links > mostLinks)
+            {
+                resolved.Add(step);
+                continue;
+            }
+            if (target.StartsWith('/'))
+                resolved.Clear();
+            foreach (var part in target.Split('/', StringSplitOptions.RemoveEmptyEntries).Reverse())
+                rest.Push(part);
+        }
+        return "/" + string.Join('/', resolved);
     }
 
     private static void Overlay(string lower, string target, string scratch, int number)

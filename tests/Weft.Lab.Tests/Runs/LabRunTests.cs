@@ -133,6 +133,9 @@ public sealed class LabRunTests
         Assert.Contains("host=full", log, StringComparison.Ordinal);
         Assert.Contains("search default.svc.cluster.local", log, StringComparison.Ordinal);
         Assert.False(Directory.Exists("/weft-test-mount"), "a mount point of a pod is seen on the host");
+        Assert.False(File.Exists("/tmp/weft-test-file"), "a pod's file is seen on the host");
+        Assert.False(Directory.Exists("/run/secrets/kubernetes.io/serviceaccount"), "a mount point behind a link is seen on the host");
+        Assert.Contains("account=default token=ok", log, StringComparison.Ordinal);
         await lab.UntilAsync(o => o == "CrashLoopBackOff", "get", "pod", "crash", "-o", "jsonpath={.status.containerStatuses[0].state.waiting.reason}");
         await lab.UntilAsync(o => o == "Failed 3", "get", "pod", "fails", "-o", "jsonpath={.status.phase} {.status.containerStatuses[0].state.terminated.exitCode}");
         await lab.UntilAsync(o => o == "Succeeded", "get", "pod", "succeeds", "-o", "jsonpath={.status.phase}");
