@@ -164,8 +164,12 @@ internal sealed class DeploymentController : Controller
     private async Task ShrinkAsync(JsonObject deployment, JsonObject current, List<JsonObject> old, int least, CancellationToken cancel)
     {
         current = Api.For(Sets).Get(current.Key()) ?? current;
+        old = [.. old.Select(s => Api.For(Sets).Get(s.Key()) ?? s)];
         int newNotAvailable = Replicas(current) - current.Int(0, "status", "availableReplicas");
+        // By what is asked for, not by what is there: a set that was just told to shrink still counts its pods as available.
         int budget = old.Sum(Replicas) + Replicas(current) - least - Math.Max(0, newNotAvailable);
+        if (budget <= 0)
+            return;
         foreach (var set in old.Where(s => Replicas(s) > 0))
         {
             int broken = Math.Min(Math.Max(0, Replicas(set) - set.Int(0, "status", "availableReplicas")), Math.Max(0, budget));
@@ -175,7 +179,9 @@ internal sealed class DeploymentController : Controller
             budget -= broken;
         }
 
-        int spare = current.Int(0, "status", "availableReplicas") + old.Sum(s => s.Int(0, "status", "availableReplicas")) - least;
+        int available = current.Int(0, "status", "availableReplicas") +
+            old.Sum(s => Math.Min(s.Int(0, "status", "availableReplicas"), Replicas(Api.For(Sets).Get(s.Key()) ?? s)));
+        int spare = Math.Min(budget, available - least);
         foreach (var listed in old)
         {
             var set = Api.For(Sets).Get(listed.Key()) ?? listed;
