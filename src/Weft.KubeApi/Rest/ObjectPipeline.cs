@@ -65,6 +65,9 @@ internal sealed class ObjectPipeline(
                 await own(request, cancel);
             foreach (var hook in hooks)
                 await hook(request, cancel);
+            // What a hook added gets its defaults now, or the next write would seem to change it.
+            if (hooks.Count > 0 && operation != AdmissionOperation.Delete)
+                Default(definition, target);
             context.Warnings.AddRange(request.Warnings);
             return request;
         }
