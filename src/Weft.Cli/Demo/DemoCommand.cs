@@ -20,6 +20,9 @@ internal static class DemoCommand
 
     private static async Task<int> RunAsync(string name, bool keep, CancellationToken cancel)
     {
+        // A pipe has no width of its own, and tables cut at 80 columns say nothing.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 140;
         var stage = new Stage();
         var topology = LabTopology.Create(name, 3, IpFamily.IPv4);
         LabManager.Down(name);

@@ -127,8 +127,11 @@ internal sealed class DemoStory(Stage stage, DemoCluster cluster)
         return rows.SelectMany(r => r).ToDictionary(r => r.Key, r => r.Value);
     }
 
-    private async Task<string> InPodAsync(DemoPod pod, CancellationToken cancel, params string[] arguments) =>
-        (await cluster.Kubectl.ExecAsync(pod.Namespace, pod.Name, [Tier, .. arguments], cancel)).Output.Trim();
+    private async Task<string> InPodAsync(DemoPod pod, CancellationToken cancel, params string[] arguments)
+    {
+        var result = await cluster.Kubectl.ExecAsync(pod.Namespace, pod.Name, [Tier, .. arguments], cancel);
+        return (result.Output.Length > 0 ? result.Output : result.Error).Trim();
+    }
 
     private static List<string> Names(string manifest) => [.. manifest.Split('\n')
         .Where(l => l.StartsWith("metadata: {name: ", StringComparison.Ordinal))

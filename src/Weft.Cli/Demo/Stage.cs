@@ -37,9 +37,9 @@ internal sealed class Stage
     public void Matrix(string title, IReadOnlyList<string> sources, IReadOnlyList<string> targets, Func<string, string, bool> expected, Func<string, string, string> seen)
     {
         var table = new Table().Border(TableBorder.Simple).Title($"[grey]{Markup.Escape(title)}[/]");
-        table.AddColumn("from \\ to");
+        table.AddColumn(new TableColumn("from \\ to").NoWrap());
         foreach (var target in targets)
-            table.AddColumn(Markup.Escape(target));
+            table.AddColumn(new TableColumn(Markup.Escape(target)).NoWrap());
         var wrong = new List<string>();
         foreach (var source in sources)
         {
