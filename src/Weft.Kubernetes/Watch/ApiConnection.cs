@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using k8s;
-using k8s.KubeConfigModels;
 using Weft.Kubernetes.Api;
 
 namespace Weft.Kubernetes.Watch;
@@ -14,33 +13,32 @@ public sealed class ApiException(int code, string message) : Exception(message)
     public int Code { get; } = code;
 }
 
-/// <summary>
-/// The connection to the Kubernetes API: address, trust and credentials come from a kubeconfig file or from the pod's service account
-/// (KubernetesClient reads both); requests read straight into the slim types.
-/// </summary>
+/// <summary>The connection to the Kubernetes API: requests read straight into the slim types.</summary>
 public sealed class ApiConnection : IDisposable
 {
-    private readonly k8s.Kubernetes _client;
+    private readonly ApiConfig _config;
     private readonly HttpClient _http;
 
-    private ApiConnection(k8s.Kubernetes client)
+    private ApiConnection(ApiConfig config)
     {
-        _client = client;
-        _http = client.HttpClient;
-        _http.Timeout = Timeout.InfiniteTimeSpan;
+        _config = config;
+        var handler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true, PooledConnectionLifetime = TimeSpan.FromHours(1) };
+        if (config.TlsServerName is { } name)
+            handler.SslOptions.TargetHost = name;
+        if (config.ClientCertificate is { } certificate)
+            handler.SslOptions.ClientCertificates = [certificate];
+        if (config.SkipVerify)
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        else if (config.Authorities.Count > 0)
+            handler.SslOptions.CertificateChainPolicy = Policy(config.Authorities);
+        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
-    /// <summary>Opens with a kubeconfig file, or with the in-cluster service account when the path is null.</summary>
-    /// <exception cref="k8s.Exceptions.KubeConfigException">The file is missing, unreadable or incomplete.</exception>
-    public static ApiConnection Open(string? kubeconfig)
-    {
-        var config = kubeconfig is null
-            ? KubernetesClientConfiguration.InClusterConfig()
-            : KubernetesClientConfiguration.BuildConfigFromConfigFile(new FileInfo(kubeconfig));
-        return new ApiConnection(new k8s.Kubernetes(config));
-    }
+    /// <summary>Opens with a kubeconfig file, or with the pod's service account when the path is null.</summary>
+    /// <exception cref="ApiConfigException">There is none that can be used.</exception>
+    public static ApiConnection Open(string? kubeconfig) => new(kubeconfig is null ? ApiConfig.InCluster() : ApiConfig.FromFile(kubeconfig));
 
-    public Uri Server => _client.BaseUri;
+    public Uri Server => _config.Server;
 
     public async Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel)
     {
@@ -67,7 +65,14 @@ public sealed class ApiConnection : IDisposable
         (await SendAsync(
             HttpMethod.Patch, path, Json(body, type, "application/strategic-merge-patch+json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose() => _http.Dispose();
+
+    private static X509ChainPolicy Policy(X509Certificate2Collection authorities)
+    {
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.AddRange(authorities);
+        return policy;
+    }
 
     private static ByteArrayContent Json<T>(T body, JsonTypeInfo<T> type, string mediaType)
     {
@@ -79,11 +84,11 @@ public sealed class ApiConnection : IDisposable
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string path, HttpContent? content, HttpCompletionOption completion, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri, path)) { Content = content };
+        using var request = new HttpRequestMessage(method, new Uri(_config.Server, path)) { Content = content };
         request.Version = HttpVersion.Version20;
         request.VersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
-        if (_client.Credentials is { } credentials)
-            await credentials.ProcessHttpRequestAsync(request, cancel);
+        if (_config.Token() is { Length: > 0 } token)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         var response = await _http.SendAsync(request, completion, cancel);
         if (response.IsSuccessStatusCode)
             return response;
