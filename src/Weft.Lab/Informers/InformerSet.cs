@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Weft.KubeApi.Client;
+using Weft.Lab.Objects;
 
 namespace Weft.Lab.Informers;
 
@@ -31,14 +32,7 @@ internal sealed class InformerSet(IApiClient client, TimeProvider time)
         string resource, JsonObject target, JsonObject patch, CancellationToken cancel, string? subresource = null)
     {
         var made = await client.PatchAsync(
-            resource, Objects.KubeJson.Namespace(target), Objects.KubeJson.Name(target), PatchKind.Merge, patch, subresource, cancel);
-        For(resource).Observe(made);
-        return made;
-    }
-
-    public async Task<JsonObject> UpdateAsync(string resource, JsonObject body, CancellationToken cancel, string? subresource = null)
-    {
-        var made = await client.UpdateAsync(resource, body, subresource, cancel);
+            resource, target.Namespace(), target.Name(), PatchKind.Merge, patch, subresource, cancel);
         For(resource).Observe(made);
         return made;
     }
@@ -50,7 +44,7 @@ internal sealed class InformerSet(IApiClient client, TimeProvider time)
         try
         {
             await client.DeleteAsync(
-                resource, Objects.KubeJson.Namespace(target), Objects.KubeJson.Name(target), gracePeriodSeconds, propagation, cancel);
+                resource, target.Namespace(), target.Name(), gracePeriodSeconds, propagation, cancel);
         }
         catch (ApiStatusException e) when (e.Code == 404)
         {

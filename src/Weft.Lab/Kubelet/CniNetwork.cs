@@ -5,7 +5,7 @@ using Weft.Lab.Objects;
 namespace Weft.Lab.Kubelet;
 
 /// <summary>A network configuration list (CNI spec 1.1.0, section 1).</summary>
-internal sealed record CniNetwork(string Name, string Version, bool DisableCheck, IReadOnlyList<JsonObject> Plugins)
+internal sealed record CniNetwork(string Name, string Version, IReadOnlyList<JsonObject> Plugins)
 {
     /// <summary>The first usable file of a directory in lexical order, which is how container runtimes pick the default network.</summary>
     /// <returns>Null when the directory holds none.</returns>
@@ -44,14 +44,13 @@ internal sealed record CniNetwork(string Name, string Version, bool DisableCheck
                 throw new CniException($"network {name}: a plugin has no \"type\"");
         }
 
-        return new CniNetwork(name, version, root.Flag("disableCheck"), plugins);
+        return new CniNetwork(name, version, plugins);
     }
 
     public JsonObject ToJson() => new()
     {
         ["cniVersion"] = Version,
         ["name"] = Name,
-        ["disableCheck"] = DisableCheck,
         ["plugins"] = Plugins.Select(p => p.Copy()).ToJsonArray(),
     };
 

@@ -12,7 +12,7 @@ namespace Weft.Lab.Kubelet;
 /// input, result or error on standard output; ADD in order with each result handed on, DEL in reverse order.
 /// </summary>
 /// <param name="node">The namespace that plugins run in: the node's own.</param>
-/// <param name="cacheDirectory">Results are kept here, so that DEL and CHECK get them even after a restart.</param>
+/// <param name="cacheDirectory">Results are kept here, so that DEL gets them even after a restart.</param>
 internal sealed class CniRuntime(NetNamespace node, IReadOnlyList<string> path, string cacheDirectory)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -49,16 +49,6 @@ internal sealed class CniRuntime(NetNamespace node, IReadOnlyList<string> path, 
         foreach (var plugin in network.Plugins.Reverse())
             await ExecuteAsync("DEL", plugin, network.ConfigOf(plugin, previous, attachment.CapabilityArguments), attachment, cancel);
         File.Delete(RecordFile(attachment.ContainerId));
-    }
-
-    /// <exception cref="CniException">The attachment is not as it was made.</exception>
-    public async Task CheckAsync(CniNetwork network, CniAttachment attachment, CancellationToken cancel)
-    {
-        if (network.DisableCheck || !network.HasAtLeast(0, 4))
-            return;
-        var previous = ReadRecord(attachment.ContainerId).Obj("result");
-        foreach (var plugin in network.Plugins)
-            await ExecuteAsync("CHECK", plugin, network.ConfigOf(plugin, previous, attachment.CapabilityArguments), attachment, cancel);
     }
 
     /// <summary>Whether the network can take ADD requests (1.1.0; older versions have no way to ask).</summary>

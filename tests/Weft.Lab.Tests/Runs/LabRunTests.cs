@@ -148,6 +148,30 @@ public sealed class LabRunTests
     }
 
     [SkippableFact]
+    public async Task Exec_attach_and_logs_reach_a_pod()
+    {
+        using var lab = new LabRun("tstream", nodes: 1);
+        await lab.UpAsync();
+        await lab.ApplyAsync(
+            "---\n{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {terminationGracePeriodSeconds: 1, containers: [{name: c, image: none, env: [{name: A, value: b}], " +
+            "command: [sh, -c, \"i=0; while true; do i=$((i+1)); echo line $i; sleep 0.2; done\"]}]}}");
+        await lab.UntilAsync(AllRunning, "get", "pods", "--no-headers");
+        var (status, output) = await lab.KubectlAsync("", "exec", "p", "--", "sh", "-c", "echo $A $(hostname); echo bad >&2; exit 4");
+        Assert.Equal(4, status);
+        Assert.StartsWith("b p\n", output, StringComparison.Ordinal);
+        Assert.Contains("bad\n", output, StringComparison.Ordinal);
+        (status, output) = await lab.KubectlAsync("through\n", "exec", "-i", "p", "--", "cat");
+        Assert.Equal((0, "through\n"), (status, output));
+        await lab.UntilAsync(o => o.Contains("line 3", StringComparison.Ordinal), "logs", "p");
+        Assert.Equal(2, (await lab.KubectlAsync("", "logs", "p", "--tail=2")).Output.Count(c => c == '\n'));
+        (status, output) = await lab.KubectlAsync("", "exec", "p", "-c", "nosuch", "--", "true");
+        Assert.NotEqual(0, status);
+        (status, output) = await lab.KubectlAsync("attached\n", "run", "-i", "once", "--image=none", "--restart=Never", "--rm", "--command", "--", "cat");
+        Assert.Contains("attached", output, StringComparison.Ordinal);
+        lab.DownAndCompare();
+    }
+
+    [SkippableFact]
     public async Task A_stop_is_asked_for_before_it_is_forced()
     {
         using var lab = new LabRun("tgrace", nodes: 1);
