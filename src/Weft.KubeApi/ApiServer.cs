@@ -52,7 +52,7 @@ public sealed class ApiServer : IAsyncDisposable
 
     public IPodStreams? PodStreams { get; set; }
 
-    /// <summary>Addresses listened on that were given as addresses, with the ports in use, in the order of the options.</summary>
+    /// <summary>Addresses and sockets listened on, with the ports in use, in the order of the options.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints { get; private set; } = [];
 
     /// <summary>PEM of the certificate authority that signed the serving certificate.</summary>

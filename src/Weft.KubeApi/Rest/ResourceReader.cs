@@ -101,7 +101,7 @@ internal sealed class ResourceReader(ObjectStore store, TimeProvider time, TimeS
                     yield return frame;
             }
             var wait = WaitAsync(watcher.Reader, ended.Token);
-            if (tick is not null && await Task.WhenAny(wait, tick) == tick)
+            while (tick is not null && await Task.WhenAny(wait, tick) == tick)
             {
                 if (store.CaughtUp(watcher) is { } revision)
                     yield return new WatchFrame(WatchEventType.Bookmark, null, revision, false);

@@ -10,6 +10,8 @@ namespace Weft.KubeApi.Rest;
 /// <summary>A watch over HTTP: one JSON document a line, for as long as the client stays.</summary>
 internal sealed class WatchStream(ApiCore core)
 {
+    private const int FlushBytes = 64 * 1024;
+
     // As client-go asks at random between 5 and 10 minutes; this is for those who do not ask.
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(30);
 
@@ -38,15 +40,23 @@ internal sealed class WatchStream(ApiCore core)
         // The headers go out at once: a client waits for them before it trusts the watch.
         await body.FlushAsync(http.RequestAborted);
         var headers = true;
-        await foreach (var frame in frames)
+        await using var next = frames.GetAsyncEnumerator(http.RequestAborted);
+        while (true)
         {
+            // What is there already goes out together: the first state of a large watch would otherwise be a packet an object.
+            var more = next.MoveNextAsync();
+            if (!more.IsCompleted || (body.CanGetUnflushedBytes && body.UnflushedBytes > FlushBytes))
+                await body.FlushAsync(http.RequestAborted);
+            if (!await more)
+                break;
+            var frame = next.Current;
             var payload = frame.Object is { } changed
                 ? Changed(changed, definition, format, include, headers)
                 : Bookmark(frame, definition, format);
             headers &= frame.Object is null;
             WriteEvent(body, Name(frame.Type), payload);
-            await body.FlushAsync(http.RequestAborted);
         }
+        await body.FlushAsync(http.RequestAborted);
     }
 
     private static void Begin(HttpContext http)

@@ -15,6 +15,9 @@ internal sealed class SqliteLog : IDisposable
 
     public SqliteLog(string path)
     {
+        // Secrets are among the objects. SQLite gives its other files the mode of this one.
+        if (!File.Exists(path) && !OperatingSystem.IsWindows())
+            new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
         Execute("PRAGMA journal_mode=WAL");

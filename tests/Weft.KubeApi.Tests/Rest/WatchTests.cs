@@ -69,6 +69,25 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task Bookmarks_go_on_while_nothing_happens()
+    {
+        await using var server = await TestServer.StartAsync(o => o with { BookmarkInterval = TimeSpan.FromMilliseconds(20) });
+        var list = await server.Client.ListAsync("configmaps", "default");
+        using var reader = new StreamReader(await server.Http.GetStreamAsync(
+            $"/api/v1/namespaces/default/configmaps?watch=1&allowWatchBookmarks=true&resourceVersion={list.ResourceVersion}"));
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("BOOKMARK", (string)JsonNode.Parse((await reader.ReadLineAsync())!)!["type"]!);
+        // Changes elsewhere carry a bookmark on, so that a watch of a quiet kind does not fall behind the history.
+        var other = await server.Client.CreateAsync("namespaces", "", Objects.Namespace("other"));
+        var wanted = long.Parse((string)other["metadata"]!["resourceVersion"]!);
+        long reached;
+        do
+            reached = long.Parse((string)JsonNode.Parse((await reader.ReadLineAsync())!)!["object"]!["metadata"]!["resourceVersion"]!);
+        while (reached < wanted);
+        Assert.True(reached >= wanted);
+    }
+
+    [Fact]
     public async Task A_slow_watcher_is_closed_and_blocks_nobody()
     {
         await using var server = await TestServer.StartAsync(o => o with { WatcherBuffer = 4 });
