@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 need_root "make bench"
 need_kernel
 find_dotnet
-export PATH="$root/out/tools:$PATH" WEFT_BIN="$root/out/bin" DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+share_compiler
+export PATH="$root/out/tools:$PATH" WEFT_BIN="$root/out/bin"
 dotnet build "$root/benchmarks/Weft.Benchmarks" -c Release -v q --nologo
-exec dotnet "$root/benchmarks/Weft.Benchmarks/bin/Release/net10.0/Weft.Benchmarks.dll" --output="$root/out/bench.json" "$@"
+dotnet "$root/benchmarks/Weft.Benchmarks/bin/Release/net10.0/Weft.Benchmarks.dll" --output="$root/out/bench.json" "$@"

@@ -5,7 +5,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck source=scripts/common.sh
 . "$root/scripts/common.sh"
 find_dotnet
-export PATH="$root/out/tools:$root/out/bin:$PATH" WEFT_BIN="$root/out/bin" DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+share_compiler
+export PATH="$root/out/tools:$root/out/bin:$PATH" WEFT_BIN="$root/out/bin"
 results=$root/out/test-results
 rm -rf "$results"
 mkdir -p "$results"
