@@ -99,7 +99,7 @@ internal sealed partial class NodeDns(AgentOptions options, NodeConfig config, N
         }
     }
 
-    private string? TryServe(DnsServer server, IPAddress address)
+    private static string? TryServe(DnsServer server, IPAddress address)
     {
         try
         {
