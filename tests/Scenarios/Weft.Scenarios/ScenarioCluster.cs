@@ -45,6 +45,9 @@ public sealed class ScenarioCluster
 
     public ClusterSnapshot Snapshot { get; private set; } = ClusterSnapshot.Empty;
 
+    /// <summary>Pods whose status says Ready is False.</summary>
+    public IReadOnlySet<ObjectKey> Unready => _unready;
+
     /// <summary>A host on the underlay that is not a node.</summary>
     public static IPAddress Outside(bool ipv6) => IPAddress.Parse(ipv6 ? "fd00:30::2" : "172.30.0.2");
 

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using Lab.Tests.Support;
+using Weft.Kernel.Namespaces;
+using Weft.Model;
+using Weft.Scenarios;
+
+namespace Lab.Tests.Replay;
+
+/// <summary>A scenario's objects in a lab, from their creation until the last of them is gone.</summary>
+internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDisposable
+{
+    private readonly List<JsonObject> _created = [];
+    private readonly Dictionary<ObjectKey, Machine> _pods = [];
+    private readonly Dictionary<ObjectKey, IReadOnlyList<IPAddress>> _services = [];
+    private readonly EchoServers _servers = new();
+
+    /// <summary>Creates everything and waits until every node's kernel is in line with it.</summary>
+    public async Task StartAsync()
+    {
+        foreach (var manifest in LabManifests.Of(scenario, lab.Topology))
+            await CreateAsync(manifest);
+        await Eventually.NoneAsync(PodsProblemAsync);
+        foreach (var service in scenario.Cluster.Snapshot.Services.Values)
+        {
+            var stored = await lab.Api.GetAsync($"{LabApi.Collection("Service", service.Key.Namespace)}/{service.Key.Name}");
+            _services[service.Key] = service.Headless ? ReadyPods(service.Key) : Addresses(stored["spec"]!["clusterIPs"]!.AsArray());
+        }
+        foreach (var agent in lab.Agents)
+            await Eventually.NoneAsync(() => Expected.ProblemAsync(agent, scenario, _pods, _services));
+        StartServers();
+    }
+
+    /// <summary>Plays all flows at once; what is answered is which lines did not end as written, and how they ended instead.</summary>
+    public async Task<IReadOnlyList<string>> JudgeAsync()
+    {
+        var judged = await Task.WhenAll(scenario.Flows.Select(f => new FlowReplay(this, f).JudgeAsync()));
+        return [.. judged.OfType<string>()];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _servers.Dispose();
+        foreach (var pod in _pods.Values)
+            pod.Network.Dispose();
+        // Policies and Services before pods, so that nothing has to be compiled for what is half gone.
+        foreach (var group in _created.Where(m => !IsKept(m)).GroupBy(m => LabApi.Collection((string)m["kind"]!, (string?)m["metadata"]!["namespace"] ?? "")).Reverse())
+        {
+            foreach (var manifest in group)
+                await lab.Api.DeleteAsync($"{group.Key}/{(string)manifest["metadata"]!["name"]!}");
+        }
+        await Eventually.NoneAsync(() => NetNamespace.Names().FirstOrDefault(n => n.StartsWith(lab.Paths.NamespacePrefix + "pod-", StringComparison.Ordinal)) is { } left
+            ? $"namespace {left} is still there" : null);
+        await Eventually.NoneAsync(NamespacesProblemAsync);
+    }
+
+    public TestLab Lab => lab;
+
+    public Scenario Scenario => scenario;
+
+    /// <summary>Where a flow begins or ends, when that is a machine.</summary>
+    public Machine? Find(FlowEnd end) => end switch
+    {
+        FlowEnd.Pod pod => _pods[pod.Key],
+        FlowEnd.Node node => lab.Nodes[LabManifests.NodeName(lab.Topology, node.Name)],
+        FlowEnd.Outside => lab.Outside,
+        _ => null,
+    };
+
+    public IReadOnlyDictionary<ObjectKey, Machine> Pods => _pods;
+
+    /// <summary>The addresses that a client may connect to: one, except for a headless Service, whose name gives those of its pods.</summary>
+    public IReadOnlyList<IPAddress> Destinations(Flow flow)
+    {
+        IEnumerable<IPAddress> addresses = flow.To switch
+        {
+            FlowEnd.Address address => [address.Value],
+            FlowEnd.Dns => lab.Topology.DnsAddresses,
+            FlowEnd.Service service => _services[service.Key],
+            _ => Find(flow.To)!.Addresses,
+        };
+        var ofFamily = addresses.Where(a => (a.AddressFamily == AddressFamily.InterNetworkV6) == flow.IPv6).ToList();
+        return ofFamily.Count == 0 ? throw new FormatException($"line {flow.Line}: {flow.To} has no address of the family")
+            : flow.To is FlowEnd.Service ? ofFamily : ofFamily[..1];
+    }
+
+    public string NodeOf(FlowEnd end) => end switch
+    {
+        FlowEnd.Pod pod => LabManifests.NodeName(lab.Topology, scenario.Cluster.Snapshot.Workloads[pod.Key].NodeName),
+        FlowEnd.Node node => LabManifests.NodeName(lab.Topology, node.Name),
+        _ => throw new ArgumentException($"{end} is on no node"),
+    };
+
+    private async Task CreateAsync(JsonObject manifest)
+    {
+        if (IsKept(manifest))
+            return;
+        // A ServiceAccount "default" must be there before a pod is admitted on a real cluster; here as well the first try may be early.
+        await lab.Api.CreateAsync(manifest, "?fieldValidation=Strict");
+        _created.Add(manifest);
+    }
+
+    private static bool IsKept(JsonObject manifest) => (string)manifest["kind"]! == "Namespace" && (string)manifest["metadata"]!["name"]! == "default";
+
+    private async Task<string?> PodsProblemAsync()
+    {
+        var items = (await lab.Api.ListAsync("api/v1/pods")).ToDictionary(i => new ObjectKey((string)i["metadata"]!["namespace"]!, (string)i["metadata"]!["name"]!));
+        foreach (var workload in scenario.Cluster.Snapshot.Workloads.Values)
+        {
+            var ready = !scenario.Cluster.Unready.Contains(workload.Key);
+            if (!items.TryGetValue(workload.Key, out var pod))
+                return $"pod {workload.Key} is not there";
+            var status = pod["status"];
+            if ((string?)status?["phase"] != "Running" || Condition(status, "Ready") != (ready ? "True" : "False"))
+                return $"pod {workload.Key} is {status?.ToJsonString()}";
+            if (!_pods.ContainsKey(workload.Key))
+                _pods[workload.Key] = Open(workload, pod);
+        }
+        return null;
+    }
+
+    private Machine Open(Weft.Model.Cluster.Workload workload, JsonObject pod)
+    {
+        var network = workload.HostNetwork ? lab.Paths.NodeNamespace((string)pod["spec"]!["nodeName"]!) : lab.Paths.PodNamespace((string)pod["metadata"]!["uid"]!);
+        var addresses = pod["status"]!["podIPs"]!.AsArray().Select(i => IPAddress.Parse((string)i!["ip"]!)).ToList();
+        return new Machine(workload.Key.ToString(), NetNamespace.OpenNamed(network), addresses);
+    }
+
+    private static string? Condition(JsonNode? status, string type) =>
+        (string?)status?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == type)?["status"];
+
+    private List<IPAddress> ReadyPods(ObjectKey service) =>
+    [
+        .. scenario.Cluster.Snapshot.EndpointSlices.Values
+            .Where(s => s.Key.Namespace == service.Namespace && s.Service == service.Name)
+            .SelectMany(s => s.Endpoints.Where(e => e.Ready))
+            .Select(e => e.Target!.Value).Distinct()
+            .SelectMany(key => _pods[key].Addresses),
+    ];
+
+    private static List<IPAddress> Addresses(JsonArray texts) => [.. texts.Select(t => IPAddress.Parse((string)t!))];
+
+    private void StartServers()
+    {
+        foreach (var (pod, ports) in scenario.Listeners())
+        {
+            foreach (var (protocol, port) in ports)
+                _servers.Start(_pods[pod], protocol, port);
+        }
+        foreach (var (protocol, port) in scenario.Flows.Where(f => f.To is FlowEnd.Outside && !f.IsPing).Select(f => ((Protocol)f.Protocol, f.Port)).Distinct())
+            _servers.Start(lab.Outside, protocol, port);
+    }
+
+    private async Task<string?> NamespacesProblemAsync()
+    {
+        var names = _created.Where(m => (string)m["kind"]! == "Namespace").Select(m => (string)m["metadata"]!["name"]!).ToHashSet();
+        return names.Count > 0 && (await lab.Api.ListAsync("api/v1/namespaces")).FirstOrDefault(n => names.Contains((string)n["metadata"]!["name"]!)) is { } left
+            ? $"namespace {(string)left["metadata"]!["name"]!} is still there" : null;
+    }
+}
