@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Lab.Tests.Support;
 using Weft.Model;
 using Weft.Scenarios;
@@ -79,7 +78,7 @@ internal sealed class FlowReplay(ScenarioRun run, Flow flow)
     {
         var question = Probes.DnsQuestion();
         using var limit = new CancellationTokenSource(Patience);
-        using var watch = new RawWatch(run.Lab.Nodes[run.NodeOf(flow.From)], ProtocolType.Udp, flow.IPv6);
+        using var watch = new RawWatch(run.Lab.Nodes[run.NodeOf(flow.From)], RawSocket.Udp, flow.IPv6);
         var arrival = watch.NextAsync(p => p.EndsWith(question), limit.Token);
         var outcome = await Probes.UdpAsync(from, to, question, silent: true, Patience);
         try

@@ -68,7 +68,7 @@ internal static class Probes
     public static async Task<Outcome> PingAsync(Machine from, Machine? target, IPAddress to, TimeSpan patience)
     {
         var ipv6 = to.AddressFamily == AddressFamily.InterNetworkV6;
-        var protocol = ipv6 ? ProtocolType.IcmpV6 : ProtocolType.Icmp;
+        var protocol = ipv6 ? RawSocket.IcmpV6 : RawSocket.Icmp;
         var (request, reply) = ipv6 ? ((byte)128, (byte)129) : ((byte)8, (byte)0);
         var token = RandomNumberGenerator.GetBytes(16);
         using var limit = new CancellationTokenSource(patience);
@@ -98,8 +98,8 @@ internal static class Probes
         var ipv6 = to.AddressFamily == AddressFamily.InterNetworkV6;
         var (packet, token) = Init(to.Port);
         using var limit = new CancellationTokenSource(patience);
-        using var client = new RawWatch(from, RawWatch.Sctp, ipv6);
-        var watches = targets.Where(t => t != from).Select(t => new RawWatch(t, RawWatch.Sctp, ipv6)).ToList();
+        using var client = new RawWatch(from, RawSocket.Sctp, ipv6);
+        var watches = targets.Where(t => t != from).Select(t => new RawWatch(t, RawSocket.Sctp, ipv6)).ToList();
         try
         {
             var arrivals = watches.Select(w => (Watch: w, Source: w.NextAsync(p => p.IndexOf(token) >= 0, limit.Token))).ToList();

@@ -7,15 +7,14 @@ namespace Lab.Tests.Replay;
 /// <summary>A raw socket in a machine's namespace: it sees every packet of one protocol that arrives there, whoever serves it.</summary>
 internal sealed class RawWatch : IDisposable
 {
-    public const ProtocolType Sctp = (ProtocolType)132;
-
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[2048];
 
-    public RawWatch(Machine machine, ProtocolType protocol, bool ipv6)
+    public RawWatch(Machine machine, byte protocol, bool ipv6)
     {
         Machine = machine;
-        _socket = machine.Network.Socket(ipv6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork, SocketType.Raw, protocol);
+        _socket = machine.Network.Run(() => RawSocket.Open(ipv6, protocol));
+        _socket.Bind(new IPEndPoint(ipv6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
         _socket.ReceiveBufferSize = 1 << 20;
     }
 

@@ -19,7 +19,8 @@ internal static class Replayed
         lab.Require();
         await using var run = new ScenarioRun(lab, All[name]);
         await run.StartAsync();
-        Assert.Empty(await run.JudgeAsync());
+        var problems = await run.JudgeAsync();
+        Assert.True(problems.Count == 0, string.Join('\n', problems));
     }
 }
 
