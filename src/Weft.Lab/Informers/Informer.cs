@@ -17,6 +17,9 @@ internal sealed class Informer(IApiClient client, string resource, TimeProvider 
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, JsonObject>> _byNamespace = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
+
+    /// <summary>What handlers last heard of objects that <see cref="Observe"/> has replaced since; null when they never heard.</summary>
+    private readonly Dictionary<string, JsonObject?> _heard = new(StringComparer.Ordinal);
     private ulong _seen;
 
     public string Resource => resource;
@@ -48,8 +51,12 @@ internal sealed class Informer(IApiClient client, string resource, TimeProvider 
     {
         lock (_lock)
         {
-            if (obj.Version() > _seen && (Get(obj.Namespace(), obj.Name())?.Version() ?? 0) < obj.Version())
-                Put(obj);
+            var old = Get(obj.Namespace(), obj.Name());
+            if (obj.Version() <= _seen || (old?.Version() ?? 0) >= obj.Version())
+                return;
+            // The event follows, and whoever compares old with new must not find the change already in the old.
+            _heard.TryAdd(obj.Key(), old);
+            Put(obj);
         }
     }
 
@@ -105,6 +112,7 @@ internal sealed class Informer(IApiClient client, string resource, TimeProvider 
             old = Get(obj.Namespace(), obj.Name());
             if (change.Type == WatchEventType.Deleted)
             {
+                _heard.Remove(obj.Key());
                 if (_byNamespace.TryGetValue(obj.Namespace(), out var objects))
                     objects.TryRemove(obj.Name(), out _);
             }
@@ -115,6 +123,8 @@ internal sealed class Informer(IApiClient client, string resource, TimeProvider 
             }
             else
             {
+                if (_heard.Remove(obj.Key(), out var heard))
+                    old = heard;
                 Put(obj);
             }
         }

@@ -106,7 +106,7 @@ internal sealed class FlowReplay(ScenarioRun run, Flow flow)
             return run.Lab.Outside.Addresses.Contains(seen);
         if (!expected.StartsWith("node/", StringComparison.Ordinal))
             return IPAddress.Parse(expected).Equals(seen);
-        var node = run.Lab.Topology.FindNode(LabManifests.NodeName(run.Lab.Topology, expected[5..]))!;
+        var node = run.Lab.Topology.FindNode(expected[5..])!;
         return node.Addresses.Contains(seen) || node.PodCidrs.Any(c => c.First.Equals(seen));
     }
 }

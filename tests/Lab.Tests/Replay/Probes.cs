@@ -19,7 +19,7 @@ internal static class Probes
         using var limit = new CancellationTokenSource(patience);
         try
         {
-            using var socket = Open(from, to, SocketType.Stream, ProtocolType.Tcp);
+            using var socket = from.Network.Socket(to.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             await socket.ConnectAsync(to, limit.Token);
             return silent ? new Outcome(FlowVerdict.Allow) : Read(await ReadToEndAsync(socket, limit.Token));
         }
@@ -39,7 +39,7 @@ internal static class Probes
         var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         try
         {
-            using var socket = Open(from, to, SocketType.Dgram, ProtocolType.Udp);
+            using var socket = from.Network.Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
             await socket.ConnectAsync(to);
             var buffer = new byte[2048];
             while (Environment.TickCount64 < deadline)
@@ -136,15 +136,6 @@ internal static class Probes
         }
         message.AddRange([0, 0, 1, 0, 1]);
         return [.. message];
-    }
-
-    private static Socket Open(Machine from, IPEndPoint to, SocketType type, ProtocolType protocol)
-    {
-        var socket = from.Network.Socket(to.AddressFamily, type, protocol);
-        // The outside host has more addresses than the one that scenarios know.
-        if (from.Name == "outside")
-            socket.Bind(new IPEndPoint(from.Address(to.AddressFamily == AddressFamily.InterNetworkV6)!, 0));
-        return socket;
     }
 
     private static async Task<string> ReadToEndAsync(Socket socket, CancellationToken cancel)

@@ -19,7 +19,7 @@ internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDispos
     /// <summary>Creates everything and waits until every node's kernel is in line with it.</summary>
     public async Task StartAsync()
     {
-        foreach (var manifest in LabManifests.Of(scenario, lab.Topology))
+        foreach (var manifest in LabManifests.Of(scenario))
             await CreateAsync(manifest);
         await Eventually.NoneAsync(PodsProblemAsync);
         foreach (var service in scenario.Cluster.Snapshot.Services.Values)
@@ -59,7 +59,7 @@ internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDispos
     public Machine? Find(FlowEnd end) => end switch
     {
         FlowEnd.Pod pod => _pods[pod.Key],
-        FlowEnd.Node node => lab.Nodes[LabManifests.NodeName(lab.Topology, node.Name)],
+        FlowEnd.Node node => lab.Nodes[node.Name],
         FlowEnd.Outside => lab.Outside,
         _ => null,
     };
@@ -83,8 +83,8 @@ internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDispos
 
     public string NodeOf(FlowEnd end) => end switch
     {
-        FlowEnd.Pod pod => LabManifests.NodeName(lab.Topology, scenario.Cluster.Snapshot.Workloads[pod.Key].NodeName),
-        FlowEnd.Node node => LabManifests.NodeName(lab.Topology, node.Name),
+        FlowEnd.Pod pod => scenario.Cluster.Snapshot.Workloads[pod.Key].NodeName,
+        FlowEnd.Node node => node.Name,
         _ => throw new ArgumentException($"{end} is on no node"),
     };
 

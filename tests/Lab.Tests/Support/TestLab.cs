@@ -2,10 +2,8 @@ using System.Globalization;
 using System.Net;
 using Weft.Kernel;
 using Weft.Kernel.Namespaces;
-using Weft.Kernel.Routing;
 using Weft.Lab.Daemon;
 using Weft.Lab.Topology;
-using Weft.Model.Routing;
 using Weft.Scenarios;
 
 namespace Lab.Tests.Support;
@@ -31,7 +29,6 @@ public class TestLab : IAsyncLifetime
 
     internal IReadOnlyList<LabAgent> Agents { get; private set; } = [];
 
-    /// <summary>The outside host with the address that scenarios know it by.</summary>
     internal Machine Outside { get; private set; } = null!;
 
     /// <summary>By the lab's name, such as node1.</summary>
@@ -49,7 +46,7 @@ public class TestLab : IAsyncLifetime
         _api = new LabApi(Paths.Kubeconfig);
         Agents = [.. Topology.Nodes.Select(n => new LabAgent(n.Name, Paths.HealthSocket(n.Name)))];
         Nodes = Topology.Nodes.ToDictionary(n => n.Name, n => new Machine(n.Name, NetNamespace.OpenNamed(Paths.NodeNamespace(n.Name)), n.Addresses));
-        Outside = OpenOutside();
+        Outside = new Machine("outside", NetNamespace.OpenNamed(Paths.OutsideNamespace), Topology.OutsideAddresses);
     }
 
     public Task DisposeAsync()
@@ -65,15 +62,6 @@ public class TestLab : IAsyncLifetime
             LabManager.Down(Topology.Name);
         }
         return Task.CompletedTask;
-    }
-
-    private Machine OpenOutside()
-    {
-        var network = NetNamespace.OpenNamed(Paths.OutsideNamespace);
-        var addresses = Topology.UnderlayCidrs.Select(c => (Address: ScenarioCluster.Outside(c.Family == System.Net.Sockets.AddressFamily.InterNetworkV6), c.Length)).ToList();
-        using var netlink = RouteNetlink.Open(network);
-        netlink.ExecuteAll([.. addresses.Select(a => new AddAddress(new LinkAddress("eth0", a.Address, a.Length), PrefixRoute: false))]);
-        return new Machine("outside", network, [.. addresses.Select(a => a.Address)]);
     }
 
     /// <summary>Labs of test runs that were killed.</summary>

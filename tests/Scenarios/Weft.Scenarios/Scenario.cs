@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Weft.Compile.Show;
 using Weft.Model;
 using Weft.Model.Routing;
@@ -40,7 +41,7 @@ public sealed class Scenario
         var listeners = new Dictionary<ObjectKey, IReadOnlySet<(Protocol, int)>>();
         foreach (var workload in Cluster.Snapshot.Workloads.Values)
         {
-            var ports = new HashSet<(Protocol, int)>(workload.Ports.Select(p => (p.Protocol, p.Port)));
+            var ports = ContainerPorts(workload.Key).ToHashSet();
             ports.UnionWith(Flows.Where(f => !f.IsPing && f.To is FlowEnd.Pod pod && pod.Key == workload.Key).Select(f => ((Protocol)f.Protocol, f.Port)));
             foreach (var slice in Cluster.Snapshot.EndpointSlices.Values.Where(s => s.Endpoints.Any(e => e.Target == workload.Key)))
                 ports.UnionWith(slice.Ports.Select(p => (p.Protocol, p.Port)));
@@ -48,6 +49,14 @@ public sealed class Scenario
         }
         return listeners;
     }
+
+    // From the manifest: a workload knows the named ones only.
+    private IEnumerable<(Protocol Protocol, int Port)> ContainerPorts(ObjectKey pod) =>
+        Cluster.Manifests
+            .Where(m => (string)m["kind"]! == "Pod" && (string)m["metadata"]!["name"]! == pod.Name && ((string?)m["metadata"]!["namespace"] ?? "default") == pod.Namespace)
+            .SelectMany(m => m["spec"]!["containers"]!.AsArray())
+            .SelectMany(c => c!["ports"] as JsonArray ?? [])
+            .Select(p => (Enum.Parse<Protocol>((string?)p!["protocol"] ?? "TCP", ignoreCase: true), (int)(long)p["containerPort"]!));
 
     public string DesiredNft() => NftRenderer.Render(Cluster.Compile(GoldenNode).Nft);
 

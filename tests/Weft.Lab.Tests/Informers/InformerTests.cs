@@ -54,6 +54,32 @@ public sealed class InformerTests
     }
 
     [Fact]
+    public async Task Handlers_hear_of_a_change_that_was_known_before_its_event()
+    {
+        var client = new FakeApiClient();
+        var informer = new Informer(client, "pods", TimeProvider.System);
+        var changes = new List<(string? Old, string? Now)>();
+        informer.Changed += (old, now) =>
+        {
+            lock (changes)
+                changes.Add((old.Str("x"), now.Str("x")));
+        };
+        var made = await client.CreateAsync("pods", "ns", (JsonObject)JsonNode.Parse("""{"metadata":{"name":"a"},"x":"1"}""")!);
+        using var stop = new CancellationTokenSource();
+        var run = informer.RunAsync(stop.Token);
+        await informer.Synced;
+        var next = made.Copy();
+        next["x"] = "2";
+        next["metadata"]!["resourceVersion"] = (made.Version() + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        informer.Observe(next);
+        await client.PatchAsync("pods", "ns", "a", KubeApi.Client.PatchKind.Merge, JsonNode.Parse("""{"x":"2"}""")!);
+        await ControlPlane.UntilAsync(() => { lock (changes) return changes.Count == 2; }, () => string.Join(' ', changes));
+        Assert.Equal([(null, "1"), ("1", "2")], changes);
+        await stop.CancelAsync();
+        await run;
+    }
+
+    [Fact]
     public async Task A_key_waits_once_is_never_worked_on_twice_at_a_time_and_comes_back_when_added_meanwhile()
     {
         var queue = new WorkQueue(TimeProvider.System);
