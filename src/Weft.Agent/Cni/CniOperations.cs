@@ -155,7 +155,14 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         // Published when the interface is there, so that one pass does it all. Nothing runs in the container before ADD returns, and nothing
         // finds the way to it before its route, which comes after its policy.
         attachments.Upsert(attachment);
-        await WaitInForceAsync(attachment, options.InForceTimeout, cancel);
+        try
+        {
+            await WaitInForceAsync(attachment, options.InForceTimeout, cancel);
+        }
+        catch (CniException) when (!network.Exists(attachment.HostInterface))
+        {
+            // Its routes cannot be in force without it; why it is gone is what the runtime must know.
+        }
         if (!network.Exists(attachment.HostInterface))
             throw Vanished(attachment, network.NamespaceProblem(attachment.NetworkNamespace) ?? $"{attachment.HostInterface} has been deleted");
     }

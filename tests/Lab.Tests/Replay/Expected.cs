@@ -27,8 +27,7 @@ internal static class Expected
         if (Difference(agent, "policies", cluster.Policies.Keys.Select(k => $"{k} in force"), policies) is { } policiesProblem)
             return policiesProblem;
 
-        var (latest, applied) = await agent.RevisionsAsync();
-        return latest == applied ? null : $"{agent.Node}: snapshot {latest} is not applied yet, {applied} is";
+        return await agent.AppliedProblemAsync();
     }
 
     /// <summary>The Services that every lab has.</summary>

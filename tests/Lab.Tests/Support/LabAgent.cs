@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Weft.Model.Tables;
@@ -37,15 +36,18 @@ internal sealed class LabAgent : IDisposable
 
     public async Task<ShowTable> TableAsync(string name) => ShowTableJson.Read(JsonNode.Parse(await _http.GetStringAsync($"tables/{name}")));
 
-    /// <summary>Revision of the newest snapshot, and of the one that the kernel was last brought in line with.</summary>
-    public async Task<(long Known, long Applied)> RevisionsAsync()
+    /// <summary>Null when the kernel is in line with the newest snapshot.</summary>
+    public async Task<string?> AppliedProblemAsync()
     {
-        var metrics = (await _http.GetStringAsync("metrics")).Split('\n').Where(l => l.Length > 0 && l[0] != '#')
-            .Select(l => l.Split(' ')).ToDictionary(w => w[0], w => w[1]);
-        return (Value("weft_store_revision"), Value("weft_applied_revision"));
-
-        long Value(string name) => metrics.TryGetValue(name, out var text) ? (long)double.Parse(text, CultureInfo.InvariantCulture) : -1;
+        var metrics = await MetricsAsync();
+        var (known, applied) = (metrics.GetValueOrDefault("weft_store_revision"), metrics.GetValueOrDefault("weft_applied_revision"));
+        return known is not null && known == applied ? null : $"{Node}: snapshot {known} is not applied yet, {applied} is";
     }
+
+    public async Task<string?> MetricAsync(string name) => (await MetricsAsync()).GetValueOrDefault(name);
+
+    private async Task<Dictionary<string, string>> MetricsAsync() => (await _http.GetStringAsync("metrics"))
+        .Split('\n').Where(l => l.Length > 0 && l[0] != '#').Select(l => l.Split(' ')).ToDictionary(w => w[0], w => w[1]);
 
     /// <summary>Null when the agent answers and all it knows is in the kernel.</summary>
     public async Task<string?> ReadyProblemAsync()

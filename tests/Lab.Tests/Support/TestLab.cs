@@ -15,9 +15,9 @@ public class TestLab : IAsyncLifetime
     private readonly string? _unfit = Unfit();
     private LabApi? _api;
 
-    protected TestLab(int nodes, IpFamily family)
+    protected TestLab(int nodes, IpFamily family, string? purpose = null)
     {
-        Topology = LabTopology.Create($"{NamePrefix}{Environment.ProcessId}{family.ToText()}", nodes, family);
+        Topology = LabTopology.Create($"{NamePrefix}{Environment.ProcessId}{purpose ?? family.ToText()}", nodes, family);
         Paths = new LabPaths(Topology.Name);
     }
 
@@ -110,6 +110,9 @@ internal sealed record Machine(string Name, NetNamespace Network, IReadOnlyList<
 
 public sealed class IPv4Lab() : TestLab(3, IpFamily.IPv4);
 
+/// <summary>For tests that break nodes: what they leave must not meet scenarios.</summary>
+public sealed class RoughLab() : TestLab(2, IpFamily.IPv4, "rough");
+
 public sealed class IPv6Lab() : TestLab(2, IpFamily.IPv6);
 
 public sealed class DualLab() : TestLab(2, IpFamily.Dual);
@@ -118,4 +121,10 @@ public sealed class DualLab() : TestLab(2, IpFamily.Dual);
 public sealed class IPv4LabCollection : ICollectionFixture<IPv4Lab>
 {
     public const string Name = "IPv4 lab";
+}
+
+[CollectionDefinition(Name)]
+public sealed class RoughLabCollection : ICollectionFixture<RoughLab>
+{
+    public const string Name = "rough lab";
 }

@@ -165,6 +165,19 @@ public sealed class CniOperationsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_namespace_that_vanishes_before_its_routes_are_in_force_is_said_so_too()
+    {
+        _attachments.InForce = (a, _) =>
+        {
+            _network.RemoveNamespace(a.NetworkNamespace);
+            return Task.FromResult(new AttachmentStatus(false, "the link is missing"));
+        };
+        var error = await Fails(CniErrorCode.UnknownContainer, CniCommand.Add);
+        Assert.Contains("vanished", (string?)error["msg"], StringComparison.Ordinal);
+        NothingIsLeft();
+    }
+
+    [Fact]
     public async Task A_wrong_namespace_is_refused_before_anything_is_made()
     {
         var error = await Fails(CniErrorCode.InvalidEnvironment, CniCommand.Add, netns: "/run/netns/none");
