@@ -37,7 +37,18 @@ public sealed class RealNamespaces : IDisposable
     }
 
     /// <summary>Sends one datagram from one namespace and waits for it and the answer to it.</summary>
-    public static bool Exchange(NetNamespace from, NetNamespace to, IPAddress address, int milliseconds = 2000)
+    public static bool Exchange(NetNamespace from, NetNamespace to, IPAddress address, int milliseconds = 500, int attempts = 20)
+    {
+        // The first datagrams may be lost while a fresh link's own addresses are still tentative (RFC 4862 section 5.4).
+        for (var i = 0; i < attempts; i++)
+        {
+            if (ExchangeOnce(from, to, address, milliseconds))
+                return true;
+        }
+        return false;
+    }
+
+    private static bool ExchangeOnce(NetNamespace from, NetNamespace to, IPAddress address, int milliseconds)
     {
         using var server = to.Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         server.Bind(new IPEndPoint(address, 0));

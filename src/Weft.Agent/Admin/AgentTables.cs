@@ -17,7 +17,7 @@ internal sealed class AgentTables(ClusterStore store, NodeFlow flow, NodeDrift d
     {
         "nodes" => TableCompiler.Nodes(store.Current),
         "pods" => TableCompiler.Pods(store.Current),
-        "services" => TableCompiler.Services(store.Current),
+        "services" => TableCompiler.Services(flow.Latest?.Snapshot ?? store.Current),
         "policies" => TableCompiler.Policies(store.Current, flow.Latest is { InForce: true } pass ? pass.Snapshot : null),
         "routes" => flow.Latest is { } pass ? TableCompiler.Routes(pass.Desired.Routing) : null,
         "nft" => flow.Latest is { } pass ? NftShow.Table(pass.Desired.Nft) : null,

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Weft.Cli.Show;
 using Weft.Lab.Daemon;
 using Weft.Lab.Topology;
+using Weft.Model.Tables;
 
 namespace Weft.Cli.Demo;
 
@@ -42,22 +43,30 @@ internal sealed class DemoCluster(LabPaths paths, LabTopology topology)
         }
     }
 
-    /// <summary>Waits until the agents of all nodes say of a policy that it is in force, or that they know none of its name.</summary>
-    public async Task WaitForPoliciesAsync(IReadOnlyCollection<string> names, CancellationToken cancel)
+    /// <summary>Waits until the agents of all nodes have brought every pod of the demo's Services into force as a backend.</summary>
+    public Task WaitForBackendsAsync(CancellationToken cancel) => UntilAsync(
+        "services",
+        table => table.Rows.Where(r => r[0] is "development" or "production")
+            .All(r => r[^1].Split(", ", StringSplitOptions.RemoveEmptyEntries).Length == Pods.Count(p => p.Namespace == r[0] && p.App == r[1])),
+        cancel);
+
+    /// <summary>Waits until the agents of all nodes say that these policies are in force, and know no others.</summary>
+    public Task WaitForPoliciesAsync(IReadOnlyCollection<string> names, CancellationToken cancel) => UntilAsync(
+        "policies",
+        table => table.Rows.Count == names.Count && names.All(n => table.Rows.Any(r => $"{r[0]}/{r[1]}" == n && r[^1] == "in force")),
+        cancel);
+
+    private async Task UntilAsync(string name, Func<ShowTable, bool> condition, CancellationToken cancel)
     {
         var deadline = Environment.TickCount64 + (long)Patience.TotalMilliseconds;
         foreach (var agent in AgentClient.OfLab(paths.Name, null))
         {
             using (agent)
             {
-                while (true)
+                while (await agent.TableAsync(name, cancel) is var table && !condition(table))
                 {
-                    var table = await agent.TableAsync("policies", cancel);
-                    var inForce = table.Rows.Where(r => r[^1] == "in force").Select(r => $"{r[0]}/{r[1]}").ToHashSet();
-                    if (table.Rows.Count == names.Count && names.All(inForce.Contains))
-                        break;
                     if (Environment.TickCount64 > deadline)
-                        throw new LabException($"node {agent.Node}: policies {string.Join(", ", names)} are not in force:\n{table.ToText()}");
+                        throw new LabException($"node {agent.Node}: {name} are not as they should be:\n{table.ToText()}");
                     await Task.Delay(20, cancel);
                 }
             }

@@ -39,6 +39,7 @@ internal sealed class DemoStory(Stage stage, DemoCluster cluster)
         stage.Headline("web, api and database in development and production");
         await cluster.Kubectl.ApplyAsync(DemoSteps.Manifest("application.yaml"), cancel);
         await cluster.WaitForPodsAsync(cancel);
+        await cluster.WaitForBackendsAsync(cancel);
         foreach (var pod in cluster.Pods.OrderBy(p => p.Namespace, StringComparer.Ordinal).ThenBy(p => p.Name, StringComparer.Ordinal))
             Stage.Say($"{pod.Namespace + "/" + pod.Name,-44} {pod.Node,-8} {pod.Address}");
         var spread = cluster.Pods.Select(p => p.Node).Distinct().Count();
