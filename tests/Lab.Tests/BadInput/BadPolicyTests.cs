@@ -19,6 +19,7 @@ public sealed class BadPolicyTests(RoughLab lab)
     public async Task Kubectl_is_told_the_field_and_nothing_is_stored(string rule, string field, string problem)
     {
         lab.Require();
+        Commands.RequireKubectl();
         var result = await Commands.KubectlAsync(lab, Policy(rule), "apply", "-f", "-");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains(field, result.Error, StringComparison.Ordinal);

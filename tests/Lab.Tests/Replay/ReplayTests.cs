@@ -16,11 +16,20 @@ internal static class Replayed
 
     public static async Task RunAsync(TestLab lab, string name)
     {
-        lab.Require();
-        await using var run = new ScenarioRun(lab, All[name]);
-        await run.StartAsync();
-        var problems = await run.JudgeAsync();
+        var problems = await JudgeAsync(lab, All[name], All[name].Flows);
         Assert.True(problems.Count == 0, string.Join('\n', problems));
+    }
+
+    /// <summary>Judges lines on a scenario that they were not written for.</summary>
+    public static Task<IReadOnlyList<string>> JudgeAsync(TestLab lab, string name, string lines) =>
+        JudgeAsync(lab, All[name], FlowParser.Parse(lines, ipv6: false));
+
+    private static async Task<IReadOnlyList<string>> JudgeAsync(TestLab lab, Scenario scenario, IReadOnlyList<Flow> flows)
+    {
+        lab.Require();
+        await using var run = new ScenarioRun(lab, scenario);
+        await run.StartAsync();
+        return await run.JudgeAsync(flows);
     }
 }
 
@@ -32,6 +41,29 @@ public sealed class IPv4ReplayTests(IPv4Lab lab)
     [SkippableTheory]
     [MemberData(nameof(Names))]
     public Task Flows_end_as_written(string name) => Replayed.RunAsync(lab, name);
+
+    /// <summary>A judge that accepts anything would make every scenario pass: these lines are wrong, each in one way.</summary>
+    [SkippableFact]
+    public async Task Wrong_lines_are_told_what_was_seen()
+    {
+        var wrong = new (string Line, string Seen)[]
+        {
+            ("default/client -> default/web-1:8080/TCP deny", "allow by default/web-1"),
+            ("default/client -> service/default/web:81/TCP allow", "reject"),
+            ("default/client -> service/default/web:80/TCP allow to=default/web-1,default/web-2", "reaches "),
+            ("outside -> node/node1:30080/TCP allow from=outside", "seen as"),
+            ("outside -> default/web-1:8080/TCP deny", "unreachable"),
+            ("default/client -> default/web-1:ping allow from=node/node1", "seen as"),
+            ("default/client -> default/web-1:2905/SCTP deny", "allow by default/web-1"),
+        };
+        var problems = await Replayed.JudgeAsync(lab, "service-nodeport", string.Join('\n', wrong.Select(w => w.Line)));
+        Assert.Equal(wrong.Length, problems.Count);
+        Assert.All(wrong.Zip(problems), pair =>
+        {
+            Assert.Contains(pair.First.Line, pair.Second, StringComparison.Ordinal);
+            Assert.Contains(pair.First.Seen, pair.Second, StringComparison.Ordinal);
+        });
+    }
 }
 
 public sealed class IPv6ReplayTests(IPv6Lab lab) : IClassFixture<IPv6Lab>

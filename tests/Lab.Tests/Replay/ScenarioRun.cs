@@ -32,10 +32,10 @@ internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDispos
         StartServers();
     }
 
-    /// <summary>Plays all flows at once; what is answered is which lines did not end as written, and how they ended instead.</summary>
-    public async Task<IReadOnlyList<string>> JudgeAsync()
+    /// <summary>Plays flows, all at once; what is answered is which lines did not end as written, and how they ended instead.</summary>
+    public async Task<IReadOnlyList<string>> JudgeAsync(IEnumerable<Flow> flows)
     {
-        var judged = await Task.WhenAll(scenario.Flows.Select(f => new FlowReplay(this, f).JudgeAsync()));
+        var judged = await Task.WhenAll(flows.Select(f => new FlowReplay(this, f).JudgeAsync()));
         return [.. judged.OfType<string>()];
     }
 

@@ -13,6 +13,10 @@ internal static class Commands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    /// <summary>Skips the running test where kubectl is not installed.</summary>
+    public static void RequireKubectl() => Skip.IfNot(
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(d => File.Exists(Path.Combine(d, "kubectl"))), "needs kubectl on the PATH");
+
     public static Task<CommandResult> KubectlAsync(TestLab lab, string? input, params string[] arguments) =>
         FinishAsync(Process.Start(KubectlStart(lab, arguments))!, input);
 
