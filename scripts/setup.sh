@@ -8,8 +8,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 level=${1:-run}
 run_packages=(ca-certificates gcc libc6-dev zlib1g-dev libnftables1 nftables iproute2 procps)
-test_packages=(conntrack knot-dnsutils socat curl jq)
-bench_packages=(containernetworking-plugins iperf3 sockperf)
+test_packages=(bind9-dnsutils containernetworking-plugins knot-dnsutils)
+bench_packages=(iperf3 sockperf)
 
 packages=("${run_packages[@]}")
 [ "$level" = run ] || packages+=("${test_packages[@]}")

@@ -36,8 +36,8 @@ internal static class NftLoad
     private static readonly Dictionary<string, double> Bars = new()
     {
         [ColdLoad] = 500,
-        [PolicyMore] = 10,
-        [ServiceMore] = 10,
+        [PolicyMore] = 25,
+        [ServiceMore] = 25,
         [Takeover] = 500,
     };
 

@@ -58,7 +58,7 @@ internal static class PolicyBench
     private static async Task InForceAsync(HttpClient agent, string name)
     {
         while (!(await BenchLab.TableAsync(agent, "policies")).Rows.Any(r => r[1] == name && r[^1] == "in force"))
-            await Task.Yield();
+            await Task.Delay(1);
     }
 
     private static string Policy(string name, int port) =>
