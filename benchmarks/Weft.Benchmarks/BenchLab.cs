@@ -29,6 +29,23 @@ internal sealed class BenchLab : IDisposable
 
     public void Apply(string manifest) => Kubectl(["apply", "-f", "-"], manifest);
 
+    /// <summary>A pod with label app=probe on every node, and waits for them.</summary>
+    public void RunProbes()
+    {
+        Apply(
+            """
+            apiVersion: apps/v1
+            kind: DaemonSet
+            metadata: {name: probe}
+            spec:
+              selector: {matchLabels: {app: probe}}
+              template:
+                metadata: {labels: {app: probe}}
+                spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: weft.dev/sample/tier, args: [serve]}]}
+            """);
+        Kubectl(["rollout", "status", "daemonset/probe", "--timeout=60s"]);
+    }
+
     public NetNamespace NodeNamespace(string node) => NetNamespace.OpenNamed(Paths.NodeNamespace(node));
 
     /// <summary>A client of the agent's health socket.</summary>

@@ -15,23 +15,14 @@ internal static class DatapathBench
     public static IEnumerable<Figure> Run(int runs)
     {
         using var lab = new BenchLab("bench", 2);
+        lab.RunProbes();
         lab.Apply(
             """
-            apiVersion: apps/v1
-            kind: DaemonSet
-            metadata: {name: probe}
-            spec:
-              selector: {matchLabels: {app: probe}}
-              template:
-                metadata: {labels: {app: probe}}
-                spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: weft.dev/sample/tier, args: [serve]}]}
-            ---
             apiVersion: networking.k8s.io/v1
             kind: NetworkPolicy
             metadata: {name: probes}
             spec: {podSelector: {matchLabels: {app: probe}}, ingress: [{from: [{podSelector: {}}]}]}
             """);
-        lab.Kubectl(["rollout", "status", "daemonset/probe", "--timeout=60s"]);
         var pods = JsonNode.Parse(lab.Kubectl(["get", "pods", "-o", "json"]))!["items"]!.AsArray()
             .Select(p => (Address: (string)p!["status"]!["podIP"]!, Uid: (string)p["metadata"]!["uid"]!)).ToList();
         using var hand = new HandMadeVxlan();

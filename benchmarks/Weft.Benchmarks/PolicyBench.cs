@@ -14,18 +14,7 @@ internal static class PolicyBench
     public static IEnumerable<Figure> Run(int runs)
     {
         using var lab = new BenchLab("bench", 3);
-        lab.Apply(
-            """
-            apiVersion: apps/v1
-            kind: DaemonSet
-            metadata: {name: probe}
-            spec:
-              selector: {matchLabels: {app: probe}}
-              template:
-                metadata: {labels: {app: probe}}
-                spec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: weft.dev/sample/tier, args: [serve]}]}
-            """);
-        lab.Kubectl(["rollout", "status", "daemonset/probe", "--timeout=60s"]);
+        lab.RunProbes();
         var p99 = Enumerable.Range(0, runs).Select(run => MeasureAsync(lab, run).GetAwaiter().GetResult().Percentile(0.99)).Median();
         yield return new Figure("watch event of a new policy to in force on 3 nodes, p99 (median of runs)", p99, "ms", 50);
     }
