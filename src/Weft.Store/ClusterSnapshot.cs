@@ -9,7 +9,7 @@ namespace Weft.Store;
 
 /// <summary>
 /// The cluster as one node knows it, at one revision. Immutable: a compiler that holds one can take its time. Keys are the objects' own
-/// names; <see cref="Attachments"/> are this node's, keyed by container id and interface.
+/// names; <see cref="Attachments"/> are this node's.
 /// </summary>
 public sealed record ClusterSnapshot(
     long Revision,
@@ -19,7 +19,7 @@ public sealed record ClusterSnapshot(
     ImmutableDictionary<ObjectKey, Service> Services,
     ImmutableDictionary<ObjectKey, EndpointSlice> EndpointSlices,
     ImmutableDictionary<ObjectKey, NetworkPolicy> Policies,
-    ImmutableDictionary<(string ContainerId, string Interface), Attachment> Attachments)
+    ImmutableDictionary<AttachmentKey, Attachment> Attachments)
 {
     public static ClusterSnapshot Empty { get; } = new(
         0,
@@ -29,5 +29,5 @@ public sealed record ClusterSnapshot(
         ImmutableDictionary<ObjectKey, Service>.Empty,
         ImmutableDictionary<ObjectKey, EndpointSlice>.Empty,
         ImmutableDictionary<ObjectKey, NetworkPolicy>.Empty,
-        ImmutableDictionary<(string, string), Attachment>.Empty);
+        ImmutableDictionary<AttachmentKey, Attachment>.Empty);
 }

@@ -28,7 +28,7 @@ public sealed class ClusterStore
         Services = new Table<ObjectKey, Service>(this, s => s.Services, (s, t) => s with { Services = t });
         EndpointSlices = new Table<ObjectKey, EndpointSlice>(this, s => s.EndpointSlices, (s, t) => s with { EndpointSlices = t });
         Policies = new Table<ObjectKey, NetworkPolicy>(this, s => s.Policies, (s, t) => s with { Policies = t });
-        Attachments = new Table<(string, string), Attachment>(this, s => s.Attachments, (s, t) => s with { Attachments = t });
+        Attachments = new Table<AttachmentKey, Attachment>(this, s => s.Attachments, (s, t) => s with { Attachments = t });
     }
 
     public ClusterSnapshot Current => _current;
@@ -45,7 +45,7 @@ public sealed class ClusterStore
 
     public Table<ObjectKey, NetworkPolicy> Policies { get; }
 
-    public Table<(string ContainerId, string Interface), Attachment> Attachments { get; }
+    public Table<AttachmentKey, Attachment> Attachments { get; }
 
     /// <summary>Completes when every source named to <see cref="Expect"/> has reported its first full list.</summary>
     public Task Synced => _synced.Task;

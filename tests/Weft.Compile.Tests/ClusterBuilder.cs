@@ -67,7 +67,7 @@ internal sealed class ClusterBuilder
         var attachment = new Attachment(
             id, "eth0", parts is null ? null : new ObjectKey(parts[0], parts[1]), uid, Ips(address),
             "weft" + address.Replace('.', '-'), "02:00:00:00:00:01", "/var/run/netns/" + address);
-        Snapshot = Snapshot with { Attachments = Snapshot.Attachments.SetItem((id, "eth0"), attachment) };
+        Snapshot = Snapshot with { Attachments = Snapshot.Attachments.SetItem(attachment.Key, attachment) };
         return this;
     }
 

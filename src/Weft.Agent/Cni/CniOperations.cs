@@ -14,7 +14,7 @@ namespace Weft.Agent.Cni;
 /// </summary>
 public sealed class CniOperations(AddressStore store, IAttachments attachments, IPodNetwork network, CniServerOptions options)
 {
-    private readonly KeyedLock<(string, string)> _locks = new();
+    private readonly KeyedLock<AttachmentKey> _locks = new();
 
     /// <summary>
     /// Takes over what an earlier agent on this node left: attachments whose interface still exists go back into the store of the agent, so
@@ -34,7 +34,7 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
                 continue;
             }
             options.Log($"{Describe(attachment)}: its interface {attachment.HostInterface} is gone; freeing {Addresses(attachment)}");
-            store.Release(attachment.ContainerId, attachment.InterfaceName);
+            store.Release(attachment.Key);
             dropped++;
         }
         return (kept, dropped);
@@ -89,23 +89,24 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
             await CollectAsync(configuration, cancel);
             return default;
         }
-        using var held = await _locks.AcquireAsync((environment.ContainerId, environment.InterfaceName), cancel);
+        var key = new AttachmentKey(configuration.Name, environment.ContainerId, environment.InterfaceName);
+        using var held = await _locks.AcquireAsync(key, cancel);
         switch (environment.Command)
         {
             case CniCommand.Add:
-                return await AddAsync(environment, configuration, cancel);
+                return await AddAsync(key, environment, configuration, cancel);
             case CniCommand.Del:
-                await Task.Run(() => Detach(environment.ContainerId, environment.InterfaceName), cancel);
+                await Task.Run(() => Detach(key), cancel);
                 return default;
             case CniCommand.Check:
-                await CheckAsync(environment, configuration, cancel);
+                await CheckAsync(key, environment, configuration, cancel);
                 return default;
             default:
                 throw new CniException(CniErrorCode.InvalidEnvironment, $"CNI_COMMAND {environment.Command.Text()} is not one for the agent");
         }
     }
 
-    private async Task<byte[]> AddAsync(CniEnvironment environment, NetworkConfiguration configuration, CancellationToken cancel)
+    private async Task<byte[]> AddAsync(AttachmentKey key, CniEnvironment environment, NetworkConfiguration configuration, CancellationToken cancel)
     {
         if (options.NotReady() is { } reason)
             throw new CniException(CniErrorCode.TryAgainLater, $"weft-agent is not ready: {reason}");
@@ -114,12 +115,12 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         ObjectKey? pod = arguments is { PodNamespace: { } ns, PodName: { } name } ? new ObjectKey(ns, name) : null;
         var mtu = configuration.Mtu ?? options.PodMtu();
 
-        var existing = store.Find(environment.ContainerId, environment.InterfaceName);
+        var existing = store.Find(key);
         if (existing is not null && existing.Attachment.NetworkNamespace != environment.Netns)
             // The container's id came back with another namespace: what was made in the old one must not linger.
-            Detach(environment.ContainerId, environment.InterfaceName);
+            Detach(key);
 
-        var record = store.Allocate(environment.ContainerId, environment.InterfaceName, pod, arguments.PodUid, environment.Netns, mtu);
+        var record = store.Allocate(new AttachmentRequest(key, environment.Netns, mtu) { Pod = pod, PodUid = arguments.PodUid });
         try
         {
             // The disk is waited for beside the kernel work, not before it: should the machine die in between, the namespace dies too.
@@ -192,7 +193,7 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         options.Log($"ADD for {Describe(attachment)} failed and is rolled back: {cause.Message}");
         try
         {
-            Detach(attachment.ContainerId, attachment.InterfaceName);
+            Detach(attachment.Key);
         }
         catch (Exception e) when (e is PodNetworkException or CniException)
         {
@@ -202,22 +203,22 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
     }
 
     /// <summary>Undoes an attachment; without one there is nothing to do, which is success (SPEC.md section 2, "DEL").</summary>
-    private void Detach(string containerId, string interfaceName)
+    private void Detach(AttachmentKey key)
     {
-        if (store.Find(containerId, interfaceName) is not { } record)
+        if (store.Find(key) is not { } record)
             return;
         // The interface before the address: an address must not be handed out while another interface may still have it.
         network.Delete(record.Attachment.HostInterface);
-        attachments.Remove(containerId, interfaceName);
-        store.Release(containerId, interfaceName);
+        attachments.Remove(key);
+        store.Release(key);
     }
 
-    private async Task CheckAsync(CniEnvironment environment, NetworkConfiguration configuration, CancellationToken cancel)
+    private async Task CheckAsync(AttachmentKey key, CniEnvironment environment, NetworkConfiguration configuration, CancellationToken cancel)
     {
         if (configuration.PreviousResult is not { } previous)
             throw new CniException(CniErrorCode.InvalidConfiguration, "prevResult is missing: CHECK needs the result of ADD in the network configuration");
         RequireNamespace(environment.Netns);
-        if (store.Find(environment.ContainerId, environment.InterfaceName) is not { } record)
+        if (store.Find(key) is not { } record)
             throw new CniException(
                 CniErrorCode.UnknownContainer, $"container {environment.ContainerId} has no interface {environment.InterfaceName} from Weft on this node");
         var attachment = record.Attachment;
@@ -238,14 +239,14 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
         // An absent list must not be read as an empty one: that would take every pod's network away.
         if (configuration.ValidAttachments is not { } valid)
             throw new CniException(CniErrorCode.InvalidConfiguration, "cni.dev/valid-attachments is missing: GC needs the list of attachments to keep");
-        var keep = valid.Select(v => (v.ContainerId, v.InterfaceName)).ToHashSet();
+        var keep = valid.Select(v => new AttachmentKey(configuration.Name, v.ContainerId, v.InterfaceName)).ToHashSet();
         var failures = new List<string>();
-        foreach (var stale in store.Attachments.Where(r => !keep.Contains(r.Key)))
+        foreach (var stale in store.Attachments.Where(r => r.Key.Network == configuration.Name && !keep.Contains(r.Key)))
         {
             using var held = await _locks.AcquireAsync(stale.Key, cancel);
             try
             {
-                await Task.Run(() => Detach(stale.Attachment.ContainerId, stale.Attachment.InterfaceName), cancel);
+                await Task.Run(() => Detach(stale.Key), cancel);
                 options.Log($"GC: freed {Addresses(stale.Attachment)} of {Describe(stale.Attachment)}");
             }
             catch (Exception e) when (e is PodNetworkException or CniException)

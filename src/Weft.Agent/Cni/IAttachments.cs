@@ -15,11 +15,11 @@ public sealed record AttachmentStatus(bool InForce, string? Problem = null)
 /// </summary>
 public interface IAttachments
 {
-    /// <summary>Adds or replaces the attachment with this container id and interface name.</summary>
+    /// <summary>Adds or replaces the attachment with this key.</summary>
     void Upsert(Attachment attachment);
 
     /// <summary>Removes an attachment; without one it does nothing.</summary>
-    void Remove(string containerId, string interfaceName);
+    void Remove(AttachmentKey key);
 
     /// <summary>
     /// Completes when the desired state compiled with this attachment has been applied to the kernel (or its application has failed).

@@ -7,9 +7,9 @@ namespace Weft.Agent.Flow;
 /// <summary>Attachments of the CNI server enter the store like any other row; they are in force when a snapshot that holds them has been applied.</summary>
 internal sealed class StoreAttachments(ClusterStore store, NodeFlow flow) : IAttachments
 {
-    public void Upsert(Attachment attachment) => store.Attachments.Upsert((attachment.ContainerId, attachment.InterfaceName), attachment);
+    public void Upsert(Attachment attachment) => store.Attachments.Upsert(attachment.Key, attachment);
 
-    public void Remove(string containerId, string interfaceName) => store.Attachments.Remove((containerId, interfaceName));
+    public void Remove(AttachmentKey key) => store.Attachments.Remove(key);
 
     public async Task<AttachmentStatus> InForceAsync(Attachment attachment, CancellationToken cancel)
     {

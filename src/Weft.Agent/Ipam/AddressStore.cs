@@ -12,7 +12,7 @@ namespace Weft.Agent.Ipam;
 
 /// <summary>
 /// Which addresses of this node's pod CIDRs belong to which attachment, kept in a journal so that an agent killed at any instruction comes
-/// back with them. One attachment a container id and interface name. Thread-safe; every change is in the kernel's hands when the method
+/// back with them. One attachment a key. Thread-safe; every change is in the kernel's hands when the method
 /// returns and on disk when a <see cref="SyncAsync"/> called after it completes.
 /// </summary>
 public sealed class AddressStore : IDisposable
@@ -24,7 +24,7 @@ public sealed class AddressStore : IDisposable
     private readonly TimeProvider _time;
     private readonly FileStream _exclusive;
     private readonly Journal _journal;
-    private readonly Dictionary<(string, string), AttachmentRecord> _attachments = [];
+    private readonly Dictionary<AttachmentKey, AttachmentRecord> _attachments = [];
 
     // Resting addresses that no pool holds: those read before the CIDRs were known, oldest first.
     private readonly List<IPAddress> _unpooled = [];
@@ -130,24 +130,24 @@ public sealed class AddressStore : IDisposable
             return _attachments.Values.Any(r => r.Attachment.HostInterface == hostInterface);
     }
 
-    public AttachmentRecord? Find(string containerId, string interfaceName)
+    public AttachmentRecord? Find(AttachmentKey key)
     {
         lock (_lock)
-            return _attachments.GetValueOrDefault((containerId, interfaceName));
+            return _attachments.GetValueOrDefault(key);
     }
 
     /// <summary>
-    /// Allots one address a family. An attachment that exists already keeps its addresses; its pod, namespace path and MTU are updated.
+    /// Allots one address a family. An attachment that exists already keeps its addresses and hardware address; the rest of it is updated.
     /// </summary>
     /// <exception cref="CniException">Code 11: no CIDR is known yet, or one is exhausted. Code 5: the journal cannot be written.</exception>
-    public AttachmentRecord Allocate(string containerId, string interfaceName, ObjectKey? pod, string? podUid, string netns, int mtu)
+    public AttachmentRecord Allocate(AttachmentRequest request)
     {
         lock (_lock)
         {
-            var known = _attachments.GetValueOrDefault((containerId, interfaceName));
+            var known = _attachments.GetValueOrDefault(request.Key);
             if (known is not null)
             {
-                var updated = known with { Attachment = known.Attachment with { Pod = pod, PodUid = podUid, NetworkNamespace = netns }, Mtu = mtu };
+                var updated = Record(request, known.Attachment.Addresses, known.Attachment.HostInterface, known.Attachment.Mac, known.Created);
                 if (updated != known)
                     Commit(updated);
                 return updated;
@@ -156,11 +156,8 @@ public sealed class AddressStore : IDisposable
             var taken = _pools.Select(p => p.Take()!).ToArray();
             try
             {
-                var (host, mac) = Names(containerId, interfaceName);
-                var record = new AttachmentRecord(
-                    new Attachment(containerId, interfaceName, pod, podUid, taken.ToEquatableArray(), host, mac.ToString(), netns),
-                    mtu,
-                    _time.GetUtcNow());
+                var (host, mac) = Names(request.Key);
+                var record = Record(request, taken.ToEquatableArray(), host, (request.Mac ?? mac).ToString(), _time.GetUtcNow());
                 Commit(record);
                 return record;
             }
@@ -175,11 +172,10 @@ public sealed class AddressStore : IDisposable
 
     /// <summary>Frees an attachment's addresses, which then rest. False when there is none.</summary>
     /// <exception cref="CniException">Code 5: the journal cannot be written; the attachment stays.</exception>
-    public bool Release(string containerId, string interfaceName)
+    public bool Release(AttachmentKey key)
     {
         lock (_lock)
         {
-            var key = (containerId, interfaceName);
             if (!_attachments.TryGetValue(key, out var record))
                 return false;
             Write(JournalEntry.Del(key, _time.GetUtcNow()));
@@ -190,14 +186,14 @@ public sealed class AddressStore : IDisposable
     }
 
     /// <summary>Frees every attachment that is not among those given, and returns what it freed (GC).</summary>
-    public IReadOnlyList<AttachmentRecord> Reconcile(IEnumerable<(string ContainerId, string InterfaceName)> live)
+    public IReadOnlyList<AttachmentRecord> Reconcile(IEnumerable<AttachmentKey> live)
     {
         var keep = live.ToHashSet();
         lock (_lock)
         {
             var stale = _attachments.Values.Where(r => !keep.Contains(r.Key)).ToList();
             foreach (var record in stale)
-                Release(record.Attachment.ContainerId, record.Attachment.InterfaceName);
+                Release(record.Key);
             return stale;
         }
     }
@@ -222,6 +218,18 @@ public sealed class AddressStore : IDisposable
         _exclusive.Dispose();
     }
 
+    private static AttachmentRecord Record(AttachmentRequest request, EquatableArray<IPAddress> addresses, string host, string mac, DateTimeOffset created) => new(
+        new Attachment(request.Key.ContainerId, request.Key.InterfaceName, request.Pod, request.PodUid, addresses, host, mac, request.Netns)
+        {
+            Network = request.Key.Network,
+            PortMappings = request.PortMappings,
+            Bandwidth = request.Bandwidth,
+            Aliases = request.Aliases,
+        },
+        request.Mtu,
+        created,
+        request.Kind);
+
     private void Replay(JournalEntry entry)
     {
         switch (entry.Op)
@@ -233,7 +241,7 @@ public sealed class AddressStore : IDisposable
                     _unpooled.Remove(address);
                 break;
             case JournalOp.Del:
-                if (_attachments.TryGetValue((entry.Container!, entry.Interface!), out var released))
+                if (_attachments.TryGetValue(entry.Key, out var released))
                     Forget(released);
                 break;
             default:
@@ -312,11 +320,11 @@ public sealed class AddressStore : IDisposable
 
     // The host end's name has to be the same after a restart and fit 15 bytes, so it is a hash; another attachment that happens to have it,
     // one in 2^44, makes the next one be tried.
-    private (string Host, MacAddress Mac) Names(string containerId, string interfaceName)
+    private (string Host, MacAddress Mac) Names(AttachmentKey key)
     {
         for (var salt = 0; ; salt++)
         {
-            var hash = StableHash.Of(Encoding.UTF8.GetBytes($"{containerId}/{interfaceName}/{salt}"));
+            var hash = StableHash.Of(Encoding.UTF8.GetBytes($"{key.Network}/{key.ContainerId}/{key.InterfaceName}/{salt}"));
             hash ^= hash >> 29;
             var host = "weft" + (hash & 0xfff_ffff_ffff).ToString("x11", CultureInfo.InvariantCulture);
             if (_attachments.Values.Any(r => r.Attachment.HostInterface == host))

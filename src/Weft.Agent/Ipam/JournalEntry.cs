@@ -27,7 +27,12 @@ internal sealed record JournalEntry(
     string? Mac = null,
     string? Netns = null,
     int Mtu = 0,
-    DateTimeOffset? Time = null)
+    DateTimeOffset? Time = null,
+    string? Network = null,
+    HoldKind Kind = HoldKind.Attachment,
+    JournalPort[]? Ports = null,
+    long[]? Bandwidth = null,
+    string[]? Aliases = null)
 {
     private const int ChecksumChars = 16;
 
@@ -36,20 +41,34 @@ internal sealed record JournalEntry(
         var a = record.Attachment;
         return new JournalEntry(
             JournalOp.Add, a.ContainerId, a.InterfaceName, a.Pod?.Namespace, a.Pod?.Name, a.PodUid,
-            [.. a.Addresses.Select(x => x.ToString())], a.HostInterface, a.Mac, a.NetworkNamespace, record.Mtu, record.Created);
+            [.. a.Addresses.Select(x => x.ToString())], a.HostInterface, a.Mac, a.NetworkNamespace, record.Mtu, record.Created,
+            NetworkOf(a.Network), record.Kind,
+            a.PortMappings.IsEmpty ? null : [.. a.PortMappings.Select(p => new JournalPort(p.Protocol, p.HostPort, p.ContainerPort, p.HostIp?.ToString()))],
+            a.Bandwidth is { } b ? [b.IngressRate, b.IngressBurst, b.EgressRate, b.EgressBurst] : null,
+            a.Aliases.IsEmpty ? null : [.. a.Aliases]);
     }
 
-    public static JournalEntry Del((string Container, string Interface) key, DateTimeOffset time) =>
-        new(JournalOp.Del, key.Container, key.Interface, Time: time);
+    public static JournalEntry Del(AttachmentKey key, DateTimeOffset time) =>
+        new(JournalOp.Del, key.ContainerId, key.InterfaceName, Time: time, Network: NetworkOf(key.Network));
 
     public static JournalEntry Rest(IEnumerable<IPAddress> addresses) =>
         new(JournalOp.Rest, Addresses: [.. addresses.Select(a => a.ToString())]);
 
     public AttachmentRecord ToRecord() => new(
         new Attachment(
-            Container!, Interface!, Pod is null ? null : new ObjectKey(Namespace ?? "", Pod), Uid, ParseAddresses().ToEquatableArray(), Host!, Mac!, Netns!),
+            Container!, Interface!, Pod is null ? null : new ObjectKey(Namespace ?? "", Pod), Uid, ParseAddresses().ToEquatableArray(), Host!, Mac!, Netns!)
+        {
+            Network = Key.Network,
+            PortMappings = (Ports ?? []).Select(p => new PortMapping(p.Protocol, p.Host, p.Container, p.Ip is null ? null : IPAddress.Parse(p.Ip))).ToEquatableArray(),
+            Bandwidth = Bandwidth is [var inRate, var inBurst, var outRate, var outBurst] ? new Bandwidth(inRate, inBurst, outRate, outBurst) : null,
+            Aliases = [.. Aliases ?? []],
+        },
         Mtu,
-        Time ?? default);
+        Time ?? default,
+        Kind);
+
+    [JsonIgnore]
+    public AttachmentKey Key => new(Network ?? Attachment.DefaultNetwork, Container!, Interface!);
 
     public IEnumerable<IPAddress> ParseAddresses() => (Addresses ?? []).Select(IPAddress.Parse);
 
@@ -83,14 +102,21 @@ internal sealed record JournalEntry(
                 { Op: JournalOp.Rest } => entry.Addresses is not null,
                 _ => false,
             };
-            return complete && (entry!.Addresses ?? []).All(a => IPAddress.TryParse(a, out _)) ? entry : null;
+            complete = complete && (entry!.Addresses ?? []).Concat((entry.Ports ?? []).Select(p => p.Ip).OfType<string>()).All(a => IPAddress.TryParse(a, out _));
+            return complete ? entry : null;
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    // The usual network is not written: journals of before it was noted say the same.
+    private static string? NetworkOf(string network) => network == Attachment.DefaultNetwork ? null : network;
 }
+
+/// <summary>A port mapping in a line of the journal.</summary>
+internal sealed record JournalPort(Protocol Protocol, int Host, int Container, string? Ip);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

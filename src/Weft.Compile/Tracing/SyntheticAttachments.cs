@@ -22,8 +22,9 @@ public static class SyntheticAttachments
             if (workload.HostNetwork || workload.NodeName != nodeName || workload.Addresses.IsEmpty)
                 continue;
             var id = ContentHash.Of(workload.Key.ToString());
-            attachments = attachments.SetItem((id, "eth0"), new Attachment(
-                id, "eth0", workload.Key, workload.Uid, workload.Addresses, "weft" + id[..10], Mac(workload.Addresses[0]), $"/var/run/netns/{id}"));
+            var attachment = new Attachment(
+                id, "eth0", workload.Key, workload.Uid, workload.Addresses, "weft" + id[..10], Mac(workload.Addresses[0]), $"/var/run/netns/{id}");
+            attachments = attachments.SetItem(attachment.Key, attachment);
         }
         return snapshot with { Attachments = attachments };
     }

@@ -23,4 +23,20 @@ public sealed record Attachment(
     EquatableArray<IPAddress> Addresses,
     string HostInterface,
     string Mac,
-    string NetworkNamespace);
+    string NetworkNamespace)
+{
+    public const string DefaultNetwork = "weft";
+
+    /// <summary>The network's name in the runtime's configuration list.</summary>
+    public string Network { get; init; } = DefaultNetwork;
+
+    public EquatableArray<PortMapping> PortMappings { get; init; } = [];
+
+    /// <summary>Null for no limits.</summary>
+    public Bandwidth? Bandwidth { get; init; }
+
+    /// <summary>Names under which other containers of the same network find this one (CNI CONVENTIONS.md, "aliases").</summary>
+    public EquatableArray<string> Aliases { get; init; } = [];
+
+    public AttachmentKey Key => new(Network, ContainerId, InterfaceName);
+}

@@ -21,6 +21,9 @@ public sealed record NetworkConfiguration(
     CniResult? PreviousResult,
     EquatableArray<CniAttachmentId>? ValidAttachments)
 {
+    /// <summary>What the runtime answers to the plugin's capabilities.</summary>
+    public CniRuntimeConfig Runtime { get; init; } = CniRuntimeConfig.Empty;
+
     public const string DefaultAgentSocket = "/run/weft/cni.sock";
 
     /// <summary>sun_path of sockaddr_un less the terminating zero (unix(7)).</summary>

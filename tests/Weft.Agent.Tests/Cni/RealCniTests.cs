@@ -139,7 +139,7 @@ public sealed class RealCniTests : IDisposable
         {
         }
 
-        public void Remove(string containerId, string interfaceName)
+        public void Remove(AttachmentKey key)
         {
         }
 

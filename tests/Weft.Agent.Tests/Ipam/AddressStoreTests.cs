@@ -2,6 +2,7 @@ using System.Net;
 using CsCheck;
 using Weft.Agent.Ipam;
 using Weft.Model;
+using Weft.Model.Ipam;
 using Weft.Primitives;
 using Weft.Wire.Cni;
 
@@ -23,7 +24,9 @@ public sealed class AddressStoreTests : IDisposable
     }
 
     private static AttachmentRecord Add(AddressStore store, string container, string netns = "/run/netns/x") =>
-        store.Allocate(container, "eth0", new ObjectKey("default", container), $"uid-{container}", netns, 1450);
+        store.Allocate(new AttachmentRequest(Key(container, "eth0"), netns, 1450) { Pod = new ObjectKey("default", container), PodUid = $"uid-{container}" });
+
+    private static AttachmentKey Key(string container, string interfaceName) => new(Attachment.DefaultNetwork, container, interfaceName);
 
     private static string AddressesOf(AttachmentRecord record) => string.Join(",", record.Attachment.Addresses);
 
@@ -47,7 +50,7 @@ public sealed class AddressStoreTests : IDisposable
         Assert.Equal("10.0.0.1,fd00::1", AddressesOf(Add(store, "a")));
         Assert.Equal("10.0.0.2,fd00::2", AddressesOf(Add(store, "b")));
         Assert.Throws<CniException>(() => Add(store, "c"));
-        store.Release("a", "eth0");
+        store.Release(Key("a", "eth0"));
         // The IPv6 pool gave nothing to the attempt that failed for want of IPv4.
         Assert.Equal("10.0.0.1,fd00::3", AddressesOf(Add(store, "d")));
     }
@@ -58,8 +61,8 @@ public sealed class AddressStoreTests : IDisposable
         using var store = Open("10.0.0.0/29");
         Add(store, "a");
         Add(store, "b");
-        store.Release("b", "eth0");
-        store.Release("a", "eth0");
+        store.Release(Key("b", "eth0"));
+        store.Release(Key("a", "eth0"));
         Assert.Equal(
             ["10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.2", "10.0.0.1"],
             Enumerable.Range(0, 6).Select(i => AddressesOf(Add(store, $"c{i}"))));
@@ -71,8 +74,8 @@ public sealed class AddressStoreTests : IDisposable
         using var store = Open("10.0.0.0/24");
         var first = Add(store, "a");
         Assert.Equal(first.Attachment.Addresses, Add(store, "a", "/run/netns/y").Attachment.Addresses);
-        Assert.Equal("/run/netns/y", store.Find("a", "eth0")!.Attachment.NetworkNamespace);
-        Assert.NotEqual(first.Attachment.Addresses, store.Allocate("a", "eth1", null, null, "/run/netns/x", 1450).Attachment.Addresses);
+        Assert.Equal("/run/netns/y", store.Find(Key("a", "eth0"))!.Attachment.NetworkNamespace);
+        Assert.NotEqual(first.Attachment.Addresses, store.Allocate(new AttachmentRequest(Key("a", "eth1"), "/run/netns/x", 1450)).Attachment.Addresses);
     }
 
     [Fact]
@@ -84,7 +87,7 @@ public sealed class AddressStoreTests : IDisposable
             a = Add(store, "a");
             Add(store, "gone");
             b = Add(store, "b");
-            store.Release("gone", "eth0");
+            store.Release(Key("gone", "eth0"));
         }
         using (var store = Open("10.0.0.0/29"))
         {
@@ -132,7 +135,7 @@ public sealed class AddressStoreTests : IDisposable
         var old = Add(store, "old");
         Assert.Equal([old], store.SetCidrs("n1", Cidrs("10.9.0.0/29")));
         Assert.Equal("10.9.0.1", AddressesOf(Add(store, "new")));
-        Assert.True(store.Release("old", "eth0"));
+        Assert.True(store.Release(Key("old", "eth0")));
         // Back to the first prefix: the old address now rests behind those never used.
         store.SetCidrs("n1", Cidrs("10.0.0.0/29"));
         Assert.Equal("10.0.0.2", AddressesOf(Add(store, "c")));
@@ -161,9 +164,9 @@ public sealed class AddressStoreTests : IDisposable
         Add(store, "a");
         var b = Add(store, "b");
         Add(store, "c");
-        Assert.Equal([b], store.Reconcile([("a", "eth0"), ("c", "eth0"), ("unknown", "eth0")]));
-        Assert.Null(store.Find("b", "eth0"));
-        Assert.Empty(store.Reconcile([("a", "eth0"), ("c", "eth0")]));
+        Assert.Equal([b], store.Reconcile([Key("a", "eth0"), Key("c", "eth0"), Key("unknown", "eth0")]));
+        Assert.Null(store.Find(Key("b", "eth0")));
+        Assert.Empty(store.Reconcile([Key("a", "eth0"), Key("c", "eth0")]));
     }
 
     [Fact]
@@ -191,7 +194,7 @@ public sealed class AddressStoreTests : IDisposable
             for (var i = 0; i < 1500; i++)
             {
                 Add(store, $"c{i}");
-                store.Release($"c{i}", "eth0");
+                store.Release(Key($"c{i}", "eth0"));
             }
         }
         Assert.InRange(File.ReadLines(_directory.File("attachments.journal")).Count(), 1, 2100);
@@ -217,7 +220,7 @@ public sealed class AddressStoreTests : IDisposable
                 if (add)
                     Add(store, name);
                 else
-                    store.Release(name, "eth0");
+                    store.Release(Key(name, "eth0"));
                 Record();
             }
 
@@ -238,7 +241,7 @@ public sealed class AddressStoreTests : IDisposable
             }
             // What is appended after a torn line must not be lost with it.
             using (var store = Open("10.0.0.0/29"))
-                Assert.NotNull(store.Find("after", "eth0"));
+                Assert.NotNull(store.Find(Key("after", "eth0")));
         }
         Assert.Equal(states.Count - 1, reached);
 
@@ -266,7 +269,7 @@ public sealed class AddressStoreTests : IDisposable
                     }
                     else if (action < 4)
                     {
-                        store.Release($"c{container}", "eth0");
+                        store.Release(Key($"c{container}", "eth0"));
                     }
                     else
                     {

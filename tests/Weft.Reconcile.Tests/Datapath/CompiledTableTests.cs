@@ -260,7 +260,7 @@ public sealed class CompiledTableTests
             snapshot = snapshot with
             {
                 Workloads = snapshot.Workloads.Add(key, new Workload(key, $"uid{i}", "n1", labels, [SmallNode.Address(i)], false, [])),
-                Attachments = snapshot.Attachments.Add(($"c{i}", "eth0"), attachment),
+                Attachments = snapshot.Attachments.Add(attachment.Key, attachment),
             };
         }
         return WithService(WithService(snapshot, "web", Web, 30080, [.. Enumerable.Range(1, Math.Min(2, pods - 1))]), "empty", Empty, 30081, []);

@@ -1,0 +1,7 @@
+using System.Net;
+
+namespace Weft.Model.Ipam;
+
+/// <summary>A port of the node that leads to a port of a container (CNI CONVENTIONS.md, "portMappings"; Kubernetes hostPort).</summary>
+/// <param name="HostIp">The only address of the node that it is open at; null for all of them.</param>
+public sealed record PortMapping(Protocol Protocol, int HostPort, int ContainerPort, IPAddress? HostIp = null);
