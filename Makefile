@@ -1,4 +1,7 @@
-.PHONY: build lab demo test bench clean
+.PHONY: build lab demo test bench drill clean
+
+SEED ?= 1
+COUNT ?= 10000
 
 build:
 	scripts/setup.sh run
@@ -18,6 +21,12 @@ bench:
 	scripts/setup.sh bench
 	scripts/build.sh
 	scripts/bench.sh
+
+# 16 callers attach and detach COUNT containers while agent and plugin are killed; the same SEED kills at the same places.
+drill:
+	scripts/setup.sh run
+	scripts/build.sh
+	scripts/drill.sh --seed $(SEED) --count $(COUNT)
 
 clean:
 	rm -rf out
