@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Weft.Agent.Ipam;
 using Weft.Model;
 using Weft.Model.Ipam;
+using Weft.Model.Routing;
 using Weft.Primitives;
 using Weft.Wire.Cni;
 
@@ -112,7 +113,6 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
             throw new CniException(CniErrorCode.TryAgainLater, $"weft-agent is not ready: {reason}");
         RequireNamespace(environment.Netns);
         var arguments = CniArguments.Parse(environment.Args);
-        ObjectKey? pod = arguments is { PodNamespace: { } ns, PodName: { } name } ? new ObjectKey(ns, name) : null;
         var mtu = configuration.Mtu ?? options.PodMtu();
 
         var existing = store.Find(key);
@@ -120,7 +120,7 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
             // The container's id came back with another namespace: what was made in the old one must not linger.
             Detach(key);
 
-        var record = store.Allocate(new AttachmentRequest(key, environment.Netns, mtu) { Pod = pod, PodUid = arguments.PodUid });
+        var record = store.Allocate(Request(key, environment.Netns, mtu, configuration, arguments));
         try
         {
             // The disk is waited for beside the kernel work, not before it: should the machine die in between, the namespace dies too.
@@ -140,6 +140,23 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
             throw;
         }
         return CniJson.Result(configuration.Version, Result(record, configuration).After(configuration.PreviousResult));
+    }
+
+    // runtimeConfig before args.cni, which the reader has sorted out, before CNI_ARGS (CONVENTIONS.md, "CNI_ARGS").
+    private static AttachmentRequest Request(AttachmentKey key, string netns, int mtu, NetworkConfiguration configuration, CniArguments arguments)
+    {
+        var runtime = configuration.Runtime;
+        return new AttachmentRequest(key, netns, mtu)
+        {
+            Pod = arguments is { PodNamespace: { } ns, PodName: { } name } ? new ObjectKey(ns, name) : null,
+            PodUid = arguments.PodUid,
+            Addresses = runtime.Ips.IsEmpty ? arguments.Addresses() : runtime.Ips,
+            Mac = (runtime.Mac ?? arguments.HardwareAddress()) is { } mac ? new MacAddress(mac) : null,
+            PortMappings = runtime.PortMappings
+                .Select(p => new PortMapping((Protocol)p.Protocol, p.HostPort, p.ContainerPort, p.HostIp)).ToEquatableArray(),
+            Bandwidth = runtime.Bandwidth is { } b ? new Bandwidth(b.IngressRate, b.IngressBurst, b.EgressRate, b.EgressBurst) : null,
+            Aliases = runtime.Aliases,
+        };
     }
 
     private async Task AttachAsync(AttachmentRecord record, CancellationToken cancel)
@@ -282,7 +299,7 @@ public sealed class CniOperations(AddressStore store, IAttachments attachments, 
             ],
             a.Addresses.Select(x => new CniIp(x, IsIPv6(x) ? 128 : 32, Gateway(x), Interface: 1)).ToEquatableArray(),
             a.Addresses.Select(x => new CniRoute(IsIPv6(x) ? IpPrefix.AllIPv6 : IpPrefix.AllIPv4, Gateway(x))).ToEquatableArray(),
-            configuration.Dns);
+            configuration.Runtime.Dns ?? configuration.Dns);
     }
 
     private static CniException Vanished(Attachment attachment, string problem) =>

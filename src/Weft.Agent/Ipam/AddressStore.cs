@@ -153,7 +153,8 @@ public sealed class AddressStore : IDisposable
                 return updated;
             }
             RequireRoom();
-            var taken = _pools.Select(p => p.Take()!).ToArray();
+            RequireFree(request.Addresses);
+            var taken = _pools.Select(p => request.Addresses.FirstOrDefault(p.Cidr.Contains) is { } asked && p.Take(asked) ? asked : p.Take()!).ToArray();
             try
             {
                 var (host, mac) = Names(request.Key);
@@ -316,6 +317,24 @@ public sealed class AddressStore : IDisposable
                     CniErrorCode.TryAgainLater,
                     $"pod CIDR {pool.Cidr} of node {_nodeName} is exhausted: {pool.InUse} of {pool.Capacity} addresses are in use",
                     "Move pods to other nodes, or give the nodes larger pod CIDRs (--node-cidr-mask-size) and recreate this one.");
+    }
+
+    // Addresses that the runtime asks for by name: all of them or none.
+    private void RequireFree(EquatableArray<IPAddress> asked)
+    {
+        foreach (var address in asked)
+        {
+            if (PoolOf(address) is not { } pool)
+                throw new CniException(
+                    CniErrorCode.InvalidConfiguration, $"address {address} was asked for, which is outside of {string.Join(", ", _pools.Select(p => p.Cidr))} of node {_nodeName}");
+            if (_attachments.Values.FirstOrDefault(r => r.Attachment.Addresses.Contains(address)) is { } holder)
+                throw new CniException(
+                    CniErrorCode.TryAgainLater,
+                    $"address {address} was asked for, which container {holder.Key.ContainerId} ({holder.Key.InterfaceName} of network {holder.Key.Network}) holds");
+            if (address.Equals(pool.Cidr.First) || address.Equals(pool.Cidr.Last) || !pool.Take(address))
+                throw new CniException(CniErrorCode.InvalidConfiguration, $"address {address} was asked for, which is reserved in {pool.Cidr} of node {_nodeName}");
+            pool.Release(address);
+        }
     }
 
     // The host end's name has to be the same after a restart and fit 15 bytes, so it is a hash; another attachment that happens to have it,

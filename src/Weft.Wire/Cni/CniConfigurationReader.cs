@@ -1,8 +1,7 @@
-using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json;
 using Weft.Primitives;
+using static Weft.Wire.Cni.JsonFields;
 
 namespace Weft.Wire.Cni;
 
@@ -15,8 +14,18 @@ public static class CniConfigurationReader
     /// <summary>Longest configuration accepted, bytes.</summary>
     public const int MaxBytes = 1 << 20;
 
+    /// <summary>The name under which the program answers other plugins' calls for addresses.</summary>
+    public const string IpamType = "weft-ipam";
+
     private const int MinMtu = 68;
     private const int MaxMtu = 65535;
+    private const string ValidAttachments = "cni.dev/valid-attachments";
+
+    /// <summary>The name that drafts of GC had; runtimes of that time still send it.</summary>
+    private const string OlderValidAttachments = "cni.dev/attachments";
+
+    // A field that is given twice would be read as its last; who gave two meant one of them.
+    private static readonly JsonDocumentOptions NoDuplicates = new() { AllowDuplicateProperties = false };
 
     /// <summary>
     /// Fields that the specification defines or runtimes add, and Weft's own. Others are refused, which SPEC.md allows: a misspelt
@@ -25,17 +34,20 @@ public static class CniConfigurationReader
     private static readonly string[] KnownFields =
     [
         "cniVersion", "name", "type", "agentSocket", "mtu", "ipMasq", "dns", "prevResult", "runtimeConfig", "args", "capabilities", "ipam",
-        "cni.dev/valid-attachments", "cni.dev/attachments",
+        ValidAttachments, OlderValidAttachments,
+        // Of the list, not of a plugin; runtimes that run a single plugin's file pass them on.
+        "cniVersions", "disableCheck", "disableGC", "loadOnlyInlinedPlugins",
     ];
 
-    /// <param name="strict">False for DEL and GC: they must free what they can, whatever else the configuration says.</param>
+    /// <param name="strict">False for DEL and GC: they must free what they can, whatever else the configuration says, and read no more than they need.</param>
+    /// <param name="delegated">The configuration is another plugin's, which asks weft-ipam for addresses (SPEC.md section 4).</param>
     /// <exception cref="CniException">Codes 1, 2, 6 and 7.</exception>
-    public static NetworkConfiguration Read(ReadOnlyMemory<byte> json, bool strict = true)
+    public static NetworkConfiguration Read(ReadOnlyMemory<byte> json, bool strict = true, bool delegated = false)
     {
-        using var document = ParseObject(json);
+        using var document = ParseObject(json, strict);
         try
         {
-            return Read(document.RootElement, strict);
+            return Read(document.RootElement, strict, delegated);
         }
         catch (InvalidOperationException e)
         {
@@ -44,31 +56,11 @@ public static class CniConfigurationReader
         }
     }
 
-    private static NetworkConfiguration Read(JsonElement root, bool strict)
-    {
-        var version = ReadVersion(root);
-        if (strict)
-            RefuseUnknownFields(root);
-        var name = RequiredString(root, "name");
-        if (CniNames.CheckNetworkName(name) is { } problem)
-            throw Invalid($"name {problem}");
-        return new NetworkConfiguration(
-            version,
-            name,
-            RequiredString(root, "type"),
-            ReadSocket(root),
-            ReadMtu(root),
-            OptionalBool(root, "ipMasq"),
-            ReadDns(root, "dns"),
-            root.TryGetProperty("prevResult", out var previous) && previous.ValueKind != JsonValueKind.Null ? ReadResult(previous, "prevResult") : null,
-            ReadValidAttachments(root));
-    }
-
     /// <summary>The version alone: all that VERSION and an error's cniVersion need.</summary>
     /// <exception cref="CniException">Code 6 when the text is no JSON object, 1 when the version is absent or not spoken.</exception>
     public static CniVersion ReadVersion(ReadOnlyMemory<byte> json)
     {
-        using var document = ParseObject(json);
+        using var document = ParseObject(json, strict: false);
         try
         {
             return ReadVersion(document.RootElement);
@@ -79,45 +71,82 @@ public static class CniConfigurationReader
         }
     }
 
-    internal static CniResult ReadResult(JsonElement element, string path)
+    /// <summary>What another plugin printed as its result.</summary>
+    /// <exception cref="CniException">Codes 6 and 7.</exception>
+    public static CniResult ReadResult(ReadOnlyMemory<byte> json)
     {
-        RequireKind(element, JsonValueKind.Object, path, "an object");
-        return new CniResult(
-            ReadArray(element, path, "interfaces", static (e, p) => new CniInterface(
-                RequiredString(e, "name", p), OptionalString(e, "mac", p), OptionalString(e, "sandbox", p), OptionalInt(e, "mtu", p))),
-            ReadArray(element, path, "ips", ReadIp),
-            ReadArray(element, path, "routes", ReadRoute),
-            ReadDns(element, "dns", path + "."));
-    }
-
-    private static JsonDocument ParseObject(ReadOnlyMemory<byte> json)
-    {
-        if (json.Length > MaxBytes)
-            throw new CniException(CniErrorCode.DecodingFailure, $"the network configuration is longer than {MaxBytes} bytes");
-        if (json.Span.Trim(" \t\r\n"u8).IsEmpty)
-            throw new CniException(CniErrorCode.DecodingFailure, "the network configuration on standard input is empty");
+        using var document = ParseObject(json, strict: false, "the result");
         try
         {
-            var document = JsonDocument.Parse(json);
+            return CniResultReader.Read(document.RootElement, "");
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new CniException(CniErrorCode.DecodingFailure, "the result holds a string that is not valid Unicode", inner: e);
+        }
+    }
+
+    private static NetworkConfiguration Read(JsonElement root, bool strict, bool delegated)
+    {
+        var version = ReadVersion(root);
+        if (strict && !delegated)
+            RefuseUnknownFields(root);
+        var name = RequiredString(root, "name");
+        if (CniNames.CheckNetworkName(name) is { } problem)
+            throw Invalid($"name {problem}");
+        var ipam = delegated || IsOurs(root) ? CniIpamReader.Read(root, strict) : null;
+        var socket = ipam?.AgentSocket ?? (delegated ? null : OptionalString(root, "agentSocket"));
+        var configuration = new NetworkConfiguration(
+            version, name, "", ReadSocket(socket, ipam?.AgentSocket is null ? "agentSocket" : "ipam.agentSocket"), null, null, CniDns.Empty, null, ReadValidAttachments(root))
+        {
+            Ipam = ipam,
+        };
+        if (!strict)
+            return configuration;
+        configuration = configuration with { Type = ReadType(root), Dns = CniResultReader.ReadDns(root, "dns", "dns") };
+        if (delegated)
+            return configuration with { Runtime = CniRuntimeConfig.Empty with { Ips = CniRuntimeConfigReader.ReadIpsAlone(root) } };
+        return configuration with
+        {
+            Mtu = ReadMtu(root),
+            IpMasquerade = OptionalBool(root, "ipMasq"),
+            PreviousResult = TryGet(root, "prevResult", out var previous) ? CniResultReader.Read(previous, "prevResult") : null,
+            Runtime = CniRuntimeConfigReader.Read(root, name),
+        };
+    }
+
+    private static JsonDocument ParseObject(ReadOnlyMemory<byte> json, bool strict, string what = "the network configuration")
+    {
+        if (json.Length > MaxBytes)
+            throw new CniException(CniErrorCode.DecodingFailure, $"{what} is longer than {MaxBytes} bytes");
+        if (json.Span.Trim(" \t\r\n"u8).IsEmpty)
+            throw new CniException(CniErrorCode.DecodingFailure, $"{what} is empty", "A plugin reads it from standard input.");
+        try
+        {
+            var document = JsonDocument.Parse(json, strict ? NoDuplicates : default);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;
             var found = document.RootElement.ValueKind;
             document.Dispose();
-            throw new CniException(CniErrorCode.DecodingFailure, $"the network configuration is {Describe(found)}, not a JSON object");
+            throw new CniException(CniErrorCode.DecodingFailure, $"{what} is {Describe(found)}, not a JSON object");
         }
         catch (JsonException e)
         {
-            throw new CniException(
-                CniErrorCode.DecodingFailure,
-                $"the network configuration is not valid JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}",
-                inner: e);
+            // The parser reports no position for a property that is given twice.
+            var where = e.LineNumber is { } line ? $" at line {line + 1}, byte {e.BytePositionInLine + 1}" : ": a field is given twice in one object";
+            throw new CniException(CniErrorCode.DecodingFailure, $"{what} is not valid JSON{where}", inner: e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Names have to be unescaped to be compared.
+            throw new CniException(CniErrorCode.DecodingFailure, $"{what} holds a name that is not valid Unicode", inner: e);
         }
     }
 
     private static CniVersion ReadVersion(JsonElement root)
     {
         var supported = $"Weft speaks {string.Join(", ", CniVersions.Supported)}.";
-        if (!root.TryGetProperty("cniVersion", out var element) || element.ValueKind == JsonValueKind.Null)
+        if (!TryGet(root, "cniVersion", out var element))
             throw new CniException(CniErrorCode.IncompatibleVersion, "cniVersion is missing from the network configuration", supported);
         var text = element.ValueKind == JsonValueKind.String ? element.GetString() : element.GetRawText();
         if (element.ValueKind == JsonValueKind.String && CniVersions.TryParse(text, out var version))
@@ -125,10 +154,20 @@ public static class CniConfigurationReader
         throw new CniException(CniErrorCode.IncompatibleVersion, $"cniVersion '{Shorten(text!)}' is not supported", supported);
     }
 
+    // SPEC.md section 1: "Must not contain characters disallowed in file paths for the system".
+    private static string ReadType(JsonElement root)
+    {
+        var type = RequiredString(root, "type");
+        return type.Length <= 255 && !type.Any(c => c is '/' or '\\' || char.IsControl(c)) && type is not ("." or "..")
+            ? type
+            : throw Invalid($"type: '{Shorten(type)}' is not the name of a plugin's file");
+    }
+
     private static void RefuseUnknownFields(JsonElement root)
     {
         foreach (var property in root.EnumerateObject())
-            if (!KnownFields.Contains(property.Name))
+            // SPEC.md section 3 reserves the keys that start with cni.dev/ to runtimes, which may add some.
+            if (!KnownFields.Contains(property.Name) && !property.Name.StartsWith("cni.dev/", StringComparison.Ordinal))
                 // SPEC.md, code 2: "The error message must contain the key and value of the unsupported field".
                 throw new CniException(
                     CniErrorCode.UnsupportedField,
@@ -137,155 +176,43 @@ public static class CniConfigurationReader
             throw new CniException(
                 CniErrorCode.UnsupportedField,
                 "unsupported field 'ipMasq' with value false: Weft always masquerades what leaves the cluster; remove the field");
-        if (root.TryGetProperty("ipam", out var ipam) && ipam.ValueKind == JsonValueKind.Object && ipam.EnumerateObject().Any())
+        if (!TryGet(root, "ipam", out var ipam))
+            return;
+        RequireKind(ipam, JsonValueKind.Object, "ipam", "an object");
+        if (ipam.EnumerateObject().Any() && !IsOurs(root))
             throw new CniException(
                 CniErrorCode.UnsupportedField,
-                $"unsupported field 'ipam' with value {Shorten(ipam.GetRawText())}: Weft allots addresses from the node's pod CIDRs itself; remove the field");
+                $"unsupported field 'ipam' with value {Shorten(ipam.GetRawText())}: Weft allots addresses itself; remove the field, or write {{\"type\": \"{IpamType}\"}}");
     }
 
-    private static string ReadSocket(JsonElement root)
+    private static bool IsOurs(JsonElement root) =>
+        TryGet(root, "ipam", out var ipam) && ipam.ValueKind == JsonValueKind.Object
+        && TryGet(ipam, "type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals(IpamType);
+
+    private static string ReadSocket(string? given, string field)
     {
-        var path = OptionalString(root, "agentSocket") ?? NetworkConfiguration.DefaultAgentSocket;
-        if (path.Length == 0 || path[0] != '/')
-            throw Invalid($"agentSocket: '{path}' is not an absolute path");
+        var path = given ?? NetworkConfiguration.DefaultAgentSocket;
+        if (path.Length == 0 || path[0] != '/' || path.Contains('\0'))
+            throw Invalid($"{field}: '{Shorten(path)}' is not an absolute path");
         var bytes = Encoding.UTF8.GetByteCount(path);
         if (bytes > NetworkConfiguration.MaxSocketPathBytes)
-            throw Invalid($"agentSocket: '{path}' is {bytes} bytes long; a Unix socket's path has at most {NetworkConfiguration.MaxSocketPathBytes}");
+            throw Invalid($"{field}: '{Shorten(path)}' is {bytes} bytes long; a Unix socket's path has at most {NetworkConfiguration.MaxSocketPathBytes}");
         return path;
     }
 
-    private static int? ReadMtu(JsonElement root)
+    // Zero is "not set", as in other plugins' configurations.
+    private static int? ReadMtu(JsonElement root) => OptionalInt(root, "mtu", least: int.MinValue) switch
     {
-        // Zero is "not set", as in other plugins' configurations.
-        if (OptionalInt(root, "mtu") is not { } mtu || mtu == 0)
-            return null;
-        return mtu is >= MinMtu and <= MaxMtu ? mtu : throw Invalid($"mtu: {mtu} is outside {MinMtu} to {MaxMtu} bytes");
-    }
-
-    private static CniDns ReadDns(JsonElement parent, string field, string prefix = "")
-    {
-        if (!parent.TryGetProperty(field, out var element) || element.ValueKind == JsonValueKind.Null)
-            return CniDns.Empty;
-        var path = prefix + field;
-        RequireKind(element, JsonValueKind.Object, path, "an object");
-        var servers = ReadArray(element, path, "nameservers", ReadText);
-        foreach (var server in servers)
-            if (!IPAddress.TryParse(server, out _))
-                throw Invalid($"{path}.nameservers: '{server}' is not an IP address");
-        return new CniDns(
-            servers, OptionalString(element, "domain", path), ReadArray(element, path, "search", ReadText), ReadArray(element, path, "options", ReadText));
-    }
+        null or 0 => null,
+        >= MinMtu and <= MaxMtu and var mtu => mtu,
+        var mtu => throw Invalid($"mtu: {mtu} is outside {MinMtu} to {MaxMtu} bytes"),
+    };
 
     private static EquatableArray<CniAttachmentId>? ReadValidAttachments(JsonElement root)
     {
-        const string field = "cni.dev/valid-attachments";
-        if (!root.TryGetProperty(field, out var element) || element.ValueKind == JsonValueKind.Null)
+        var field = TryGet(root, ValidAttachments, out _) ? ValidAttachments : OlderValidAttachments;
+        if (!TryGet(root, field, out _))
             return null;
         return ReadArray(root, "", field, static (e, p) => new CniAttachmentId(RequiredString(e, "containerID", p), RequiredString(e, "ifname", p)));
     }
-
-    private static CniIp ReadIp(JsonElement e, string path)
-    {
-        var text = RequiredString(e, "address", path);
-        // The address keeps its host bits: 10.1.0.5/24 is an address within a subnet, not a prefix.
-        var slash = text.IndexOf('/');
-        if (slash < 0 || !IPAddress.TryParse(text.AsSpan(0, slash), out var address) || !IpPrefix.TryParse(text, strict: false, out var prefix))
-            throw Invalid($"{path}.address: '{text}' is not an address with a prefix length, such as 10.244.1.5/32");
-        return new CniIp(address, prefix.Length, OptionalAddress(e, "gateway", path), OptionalInt(e, "interface", path));
-    }
-
-    private static CniRoute ReadRoute(JsonElement e, string path)
-    {
-        var text = RequiredString(e, "dst", path);
-        return IpPrefix.TryParse(text, strict: false, out var prefix)
-            ? new CniRoute(prefix, OptionalAddress(e, "gw", path), OptionalInt(e, "mtu", path))
-            : throw Invalid($"{path}.dst: '{text}' is not an address prefix, such as 0.0.0.0/0");
-    }
-
-    private static IPAddress? OptionalAddress(JsonElement parent, string field, string path)
-    {
-        var text = OptionalString(parent, field, path);
-        if (string.IsNullOrEmpty(text))
-            return null;
-        return IPAddress.TryParse(text, out var address) ? address : throw Invalid($"{path}.{field}: '{text}' is not an IP address");
-    }
-
-    private static string ReadText(JsonElement e, string path)
-    {
-        RequireKind(e, JsonValueKind.String, path, "a string");
-        return e.GetString()!;
-    }
-
-    private static EquatableArray<T> ReadArray<T>(JsonElement parent, string path, string field, Func<JsonElement, string, T> read)
-    {
-        if (!parent.TryGetProperty(field, out var array) || array.ValueKind == JsonValueKind.Null)
-            return [];
-        var name = path.Length == 0 ? field : $"{path}.{field}";
-        RequireKind(array, JsonValueKind.Array, name, "a list");
-        var items = new List<T>(array.GetArrayLength());
-        foreach (var element in array.EnumerateArray())
-        {
-            var itemPath = string.Create(CultureInfo.InvariantCulture, $"{name}[{items.Count}]");
-            items.Add(read(element, itemPath));
-        }
-        return new EquatableArray<T>([.. items]);
-    }
-
-    private static string RequiredString(JsonElement parent, string field, string path = "")
-    {
-        if (path.Length > 0)
-            RequireKind(parent, JsonValueKind.Object, path, "an object");
-        return OptionalString(parent, field, path) is { Length: > 0 } text
-            ? text
-            : throw Invalid($"{Join(path, field)} is missing or empty in the network configuration");
-    }
-
-    private static string? OptionalString(JsonElement parent, string field, string path = "")
-    {
-        if (!parent.TryGetProperty(field, out var element) || element.ValueKind == JsonValueKind.Null)
-            return null;
-        RequireKind(element, JsonValueKind.String, Join(path, field), "a string");
-        return element.GetString();
-    }
-
-    private static bool? OptionalBool(JsonElement parent, string field)
-    {
-        if (!parent.TryGetProperty(field, out var element) || element.ValueKind == JsonValueKind.Null)
-            return null;
-        return element.ValueKind is JsonValueKind.True or JsonValueKind.False
-            ? element.GetBoolean()
-            : throw Invalid($"{field}: {Shorten(element.GetRawText())} is {Describe(element.ValueKind)}; expected true or false");
-    }
-
-    private static int? OptionalInt(JsonElement parent, string field, string path = "")
-    {
-        if (!parent.TryGetProperty(field, out var element) || element.ValueKind == JsonValueKind.Null)
-            return null;
-        RequireKind(element, JsonValueKind.Number, Join(path, field), "a number");
-        return element.TryGetInt32(out var value)
-            ? value
-            : throw Invalid($"{Join(path, field)}: {Shorten(element.GetRawText())} is not a whole number of 32 bits");
-    }
-
-    private static void RequireKind(JsonElement element, JsonValueKind kind, string path, string expected)
-    {
-        if (element.ValueKind != kind)
-            throw Invalid($"{path}: {Shorten(element.GetRawText())} is {Describe(element.ValueKind)}; expected {expected}");
-    }
-
-    private static string Join(string path, string field) => path.Length == 0 ? field : $"{path}.{field}";
-
-    private static string Shorten(string text) => text.Length <= 100 ? text : text[..97] + "...";
-
-    private static string Describe(JsonValueKind kind) => kind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.Null => "null",
-        _ => "true or false",
-    };
-
-    private static CniException Invalid(string message) => new(CniErrorCode.InvalidConfiguration, message);
 }

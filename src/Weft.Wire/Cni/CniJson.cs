@@ -11,6 +11,9 @@ public static class CniJson
     // Messages quote values in single quotes; the default encoder would print them as \u0027. The output is not HTML.
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>The capabilities of CONVENTIONS.md that Weft has.</summary>
+    public static IReadOnlyList<string> Capabilities { get; } = ["portMappings", "bandwidth", "ips", "mac", "dns", "aliases"];
+
     public static byte[] Error(CniVersion version, CniException error) => Write(json =>
     {
         json.WriteStartObject();
@@ -30,7 +33,10 @@ public static class CniJson
         json.WriteEndObject();
     });
 
-    public static byte[] Result(CniVersion version, CniResult result) => Write(json => WriteResult(json, version, result));
+    public static byte[] Result(CniVersion version, CniResult result) => Write(json => WriteResult(json, version, result, abbreviated: false));
+
+    /// <summary>The result of a delegated plugin, which has no interfaces (SPEC.md section 5, "Delegated plugins (IPAM)").</summary>
+    public static byte[] IpamResult(CniVersion version, CniResult result) => Write(json => WriteResult(json, version, result, abbreviated: true));
 
     /// <summary>
     /// The network configuration list that runtimes read from their configuration directory (SPEC.md 1.1.0 section 1). cniVersion is one
@@ -49,6 +55,11 @@ public static class CniJson
             json.WriteStartObject();
             json.WriteString("type", "weft-cni");
             json.WriteString("agentSocket", agentSocket);
+            // What Weft does when the runtime asks for it (CONVENTIONS.md): without these, runtimes do not hand it on.
+            json.WriteStartObject("capabilities");
+            foreach (var capability in Capabilities)
+                json.WriteBoolean(capability, true);
+            json.WriteEndObject();
             if (mtu is { } bytes)
                 json.WriteNumber("mtu", bytes);
             json.WriteEndObject();
@@ -58,10 +69,20 @@ public static class CniJson
         return [.. buffer.WrittenSpan, (byte)'\n'];
     }
 
-    private static void WriteResult(Utf8JsonWriter json, CniVersion version, CniResult result)
+    private static void WriteResult(Utf8JsonWriter json, CniVersion version, CniResult result, bool abbreviated)
     {
         json.WriteStartObject();
         json.WriteString("cniVersion", version.Text());
+        if (!abbreviated)
+            WriteInterfaces(json, version, result);
+        WriteIps(json, version, result);
+        WriteRoutes(json, version, result);
+        WriteDns(json, result);
+        json.WriteEndObject();
+    }
+
+    private static void WriteInterfaces(Utf8JsonWriter json, CniVersion version, CniResult result)
+    {
         json.WriteStartArray("interfaces");
         foreach (var item in result.Interfaces)
         {
@@ -71,11 +92,21 @@ public static class CniJson
                 json.WriteString("mac", mac);
             if (item.Sandbox is { } sandbox)
                 json.WriteString("sandbox", sandbox);
-            if (version >= CniVersion.V110 && item.Mtu is { } mtu)
-                json.WriteNumber("mtu", mtu);
+            if (version >= CniVersion.V110)
+            {
+                WriteNumber(json, "mtu", item.Mtu);
+                if (item.SocketPath is { } socket)
+                    json.WriteString("socketPath", socket);
+                if (item.PciId is { } pci)
+                    json.WriteString("pciID", pci);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    private static void WriteIps(Utf8JsonWriter json, CniVersion version, CniResult result)
+    {
         json.WriteStartArray("ips");
         foreach (var ip in result.Ips)
         {
@@ -91,6 +122,10 @@ public static class CniJson
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    private static void WriteRoutes(Utf8JsonWriter json, CniVersion version, CniResult result)
+    {
         json.WriteStartArray("routes");
         foreach (var route in result.Routes)
         {
@@ -98,11 +133,21 @@ public static class CniJson
             json.WriteString("dst", route.Destination.ToString());
             if (route.Gateway is { } gateway)
                 json.WriteString("gw", gateway.ToString());
-            if (version >= CniVersion.V110 && route.Mtu is { } mtu)
-                json.WriteNumber("mtu", mtu);
+            if (version >= CniVersion.V110)
+            {
+                WriteNumber(json, "mtu", route.Mtu);
+                WriteNumber(json, "advmss", route.AdvertisedMss);
+                WriteNumber(json, "priority", route.Priority);
+                WriteNumber(json, "table", route.Table);
+                WriteNumber(json, "scope", route.Scope);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    private static void WriteDns(Utf8JsonWriter json, CniResult result)
+    {
         json.WriteStartObject("dns");
         if (!result.Dns.Nameservers.IsEmpty)
             WriteStrings(json, "nameservers", result.Dns.Nameservers);
@@ -113,7 +158,12 @@ public static class CniJson
         if (!result.Dns.Options.IsEmpty)
             WriteStrings(json, "options", result.Dns.Options);
         json.WriteEndObject();
-        json.WriteEndObject();
+    }
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } number)
+            json.WriteNumber(name, number);
     }
 
     private static void WriteStrings(Utf8JsonWriter json, string name, IEnumerable<string> values)

@@ -5,13 +5,33 @@ namespace Weft.Wire.Cni;
 
 /// <summary>An interface of a result. <paramref name="Sandbox"/> is the namespace's path, null for one of the host.</summary>
 /// <param name="Mtu">Bytes; written from 1.1.0 on.</param>
-public sealed record CniInterface(string Name, string? Mac = null, string? Sandbox = null, int? Mtu = null);
+public sealed record CniInterface(string Name, string? Mac = null, string? Sandbox = null, int? Mtu = null)
+{
+    /// <summary>Path of a socket that belongs to the interface (vhost-user, for instance); written from 1.1.0 on.</summary>
+    public string? SocketPath { get; init; }
+
+    /// <summary>The device's identifier on its bus; written from 1.1.0 on.</summary>
+    public string? PciId { get; init; }
+}
 
 /// <summary>An address of a result: <paramref name="Interface"/> is an index into the interfaces.</summary>
 public sealed record CniIp(IPAddress Address, int PrefixLength, IPAddress? Gateway = null, int? Interface = null);
 
-/// <summary>A route of a result. <paramref name="Mtu"/> is written from 1.1.0 on.</summary>
-public sealed record CniRoute(IpPrefix Destination, IPAddress? Gateway = null, int? Mtu = null);
+/// <summary>A route of a result. What comes after the gateway is written from 1.1.0 on.</summary>
+/// <param name="Mtu">Bytes along the path.</param>
+public sealed record CniRoute(IpPrefix Destination, IPAddress? Gateway = null, int? Mtu = null)
+{
+    /// <summary>Bytes.</summary>
+    public int? AdvertisedMss { get; init; }
+
+    /// <summary>Lower is preferred.</summary>
+    public int? Priority { get; init; }
+
+    public uint? Table { get; init; }
+
+    /// <summary>rtm_scope: global 0, link 253, host 254.</summary>
+    public int? Scope { get; init; }
+}
 
 /// <summary>Name servers and the like that the runtime may write into the container's resolv.conf.</summary>
 public sealed record CniDns(

@@ -24,6 +24,9 @@ public sealed record NetworkConfiguration(
     /// <summary>What the runtime answers to the plugin's capabilities.</summary>
     public CniRuntimeConfig Runtime { get; init; } = CniRuntimeConfig.Empty;
 
+    /// <summary>Set when <c>ipam.type</c> is weft-ipam.</summary>
+    public CniIpamConfig? Ipam { get; init; }
+
     public const string DefaultAgentSocket = "/run/weft/cni.sock";
 
     /// <summary>sun_path of sockaddr_un less the terminating zero (unix(7)).</summary>

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Weft.Agent.Cni;
 using Weft.Agent.Ipam;
 using Weft.Model;
+using Weft.Model.Ipam;
 using Weft.Primitives;
 using Weft.Wire.Cni;
 
@@ -81,6 +82,47 @@ public sealed class CniOperationsTests : IDisposable
         Assert.Equal(["169.254.1.1", "fe80::1"], result["routes"]!.AsArray().Select(i => (string?)i!["gw"]));
         Assert.Equal(attachment.HostInterface, (string?)result["interfaces"]![0]!["name"]);
         Assert.Equal(("eth0", "/run/netns/a", 1450), ((string?)result["interfaces"]![1]!["name"], (string?)result["interfaces"]![1]!["sandbox"], (int?)result["interfaces"]![1]!["mtu"]));
+    }
+
+    // CONVENTIONS.md, "Well-known Capabilities".
+    [Fact]
+    public async Task Add_hands_on_what_the_runtime_asks_for()
+    {
+        var result = await Succeeds(CniCommand.Add, extra: """
+            ,"dns":{"nameservers":["10.96.0.10"]},"runtimeConfig":{"portMappings":[{"hostPort":8080,"containerPort":80,"protocol":"udp","hostIP":"192.0.2.1"}],
+             "bandwidth":{"ingressRate":1000000,"ingressBurst":800000},"ips":["10.244.1.5/24"],"mac":"c2:11:22:33:44:55",
+             "dns":{"servers":["192.0.2.53"]},"aliases":["db"]}
+            """);
+        var attachment = Assert.Single(_attachments.Published.Values);
+        Assert.Equal(["10.244.1.5", "fd00:1::1"], attachment.Addresses.Select(a => a.ToString()));
+        Assert.Equal("c2:11:22:33:44:55", attachment.Mac);
+        Assert.Equal([new PortMapping(Protocol.Udp, 8080, 80, System.Net.IPAddress.Parse("192.0.2.1"))], attachment.PortMappings);
+        Assert.Equal(new Bandwidth(1_000_000, 800_000, 0, 0), attachment.Bandwidth);
+        Assert.Equal(["db"], attachment.Aliases);
+        Assert.Equal("192.0.2.53", (string?)result["dns"]!["nameservers"]![0]);
+        Assert.Equal("10.244.1.5/32", (string?)result["ips"]![0]!["address"]);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.7", CniErrorCode.InvalidConfiguration, "outside of 10.244.1.0/29")]
+    [InlineData("10.244.1.7", CniErrorCode.InvalidConfiguration, "reserved")]
+    [InlineData("10.244.1.1", CniErrorCode.TryAgainLater, "container holder (eth0 of network weft) holds")]
+    public async Task An_address_that_cannot_be_given_is_refused_with_the_reason(string address, int code, string inMessage)
+    {
+        await Succeeds(CniCommand.Add, "holder");
+        var error = await Fails(code, CniCommand.Add, extra: $$""","runtimeConfig":{"ips":["{{address}}"]}""");
+        Assert.Contains(inMessage, (string?)error["msg"], StringComparison.Ordinal);
+        Assert.Single(_store.Attachments);
+    }
+
+    // CONVENTIONS.md, "CNI_ARGS": "the plugin must ignore the CNI_ARGS Field" when args has the same.
+    [Fact]
+    public async Task What_args_ask_for_goes_before_CNI_ARGS()
+    {
+        var (failed, output) = await Call(CniCommand.Add, extra: ""","args":{"cni":{"ips":["10.244.1.4"]}}""", args: "IP=nonsense;MAC=02:00:00:00:00:07");
+        Assert.False(failed, output?.ToJsonString());
+        Assert.Equal(("10.244.1.4/32", "02:00:00:00:00:07"), ((string?)output!["ips"]![0]!["address"], (string?)output["interfaces"]![1]!["mac"]));
+        await Fails(CniErrorCode.InvalidEnvironment, CniCommand.Add, "c2", args: "IP=nonsense");
     }
 
     [Fact]

@@ -90,17 +90,57 @@ public class CniEnvironmentTests
     [InlineData(null)]
     [InlineData("")]
     [InlineData("IgnoreUnknown=true")]
+    // podman's: the container's name, and no pod.
+    [InlineData("IgnoreUnknown=1;K8S_POD_NAME=A_container")]
     public void Arguments_may_be_absent(string? text) => Assert.Equal(CniArguments.None, CniArguments.Parse(text));
 
     [Theory]
     [InlineData("FOO=BAR", "'FOO=BAR'")]
     [InlineData("FOO", "'FOO' is not a pair")]
     [InlineData("=x", "'=x' is not a pair")]
-    [InlineData("K8S_POD_NAME=a", "only one of")]
+    [InlineData("K8S_POD_NAMESPACE=a", "without K8S_POD_NAME")]
+    [InlineData("K8S_POD_NAMESPACE=a/../b;K8S_POD_NAME=x", "K8S_POD_NAMESPACE: 'a/../b'")]
+    [InlineData("K8S_POD_NAMESPACE=a;K8S_POD_NAME=x\ny", "K8S_POD_NAME: 'x\\x0ay'")]
+    [InlineData("K8S_POD_NAMESPACE=a;K8S_POD_NAME=x;K8S_POD_UID=/etc", "K8S_POD_UID: '/etc'")]
     public void Arguments_that_are_wrong_are_named(string text, string inMessage)
     {
         var e = Assert.Throws<CniException>(() => CniArguments.Parse(text));
         Assert.Equal(CniErrorCode.InvalidEnvironment, e.Code);
         Assert.Contains(inMessage, e.Message, StringComparison.Ordinal);
     }
+
+    // CONVENTIONS.md, "CNI_ARGS": IP, with or without a prefix length; MAC is podman's --mac-address.
+    [Theory]
+    [InlineData("IP=192.168.10.4/24", "192.168.10.4")]
+    [InlineData("IP=192.168.10.4", "192.168.10.4")]
+    [InlineData("IP=192.168.10.4,fd00::7/64", "192.168.10.4 fd00::7")]
+    [InlineData("IP=", "")]
+    public void An_address_may_be_asked_for(string text, string addresses) =>
+        Assert.Equal(addresses, string.Join(' ', CniArguments.Parse(text).Addresses()));
+
+    [Theory]
+    [InlineData("IP=10.1", "'10.1' is not an IP address")]
+    [InlineData("IP=10.1.1.1/33", "'10.1.1.1/33' is not an IP address")]
+    [InlineData("IP=127.0.0.1", "a loopback address")]
+    [InlineData("IP=224.0.0.1", "a multicast address")]
+    [InlineData("IP=fe80::1%eth0", "is not an IP address")]
+    [InlineData("IP=10.0.0.1,10.0.0.2", "a second address of its family")]
+    [InlineData("MAC=01:00:00:00:00:01", "not the hardware address of one device")]
+    [InlineData("MAC=c2:11:22:33:44", "not the hardware address of one device")]
+    public void What_is_asked_for_must_be_possible(string text, string inMessage)
+    {
+        var arguments = CniArguments.Parse(text);
+        var e = Assert.Throws<CniException>(() =>
+        {
+            arguments.Addresses();
+            arguments.HardwareAddress();
+        });
+        Assert.Equal(CniErrorCode.InvalidEnvironment, e.Code);
+        Assert.StartsWith("CNI_ARGS: ", e.Message, StringComparison.Ordinal);
+        Assert.Contains(inMessage, e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_hardware_address_may_be_asked_for() =>
+        Assert.Equal(0xc21122334455UL, CniArguments.Parse("MAC=C2:11:22:33:44:55").HardwareAddress());
 }
