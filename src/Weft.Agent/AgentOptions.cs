@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
+using Weft.Agent.Ipam;
 using Weft.Primitives;
 
 namespace Weft.Agent;
@@ -18,7 +19,8 @@ internal sealed record AgentOptions(
     EquatableArray<IpPrefix> ServiceCidrs,
     EquatableArray<IPAddress> ClusterDns,
     string ClusterDomain,
-    EquatableArray<IPEndPoint> DnsUpstreams)
+    EquatableArray<IPEndPoint> DnsUpstreams,
+    TimeSpan AddressRest)
 {
     /// <summary>Reads the command line and runs the agent with it; a mistake is explained on standard error with exit status 1.</summary>
     public static Task<int> ParseAndRunAsync(string[] args, Func<AgentOptions, CancellationToken, Task<int>> run)
@@ -35,10 +37,16 @@ internal sealed record AgentOptions(
         var dns = Many<IPAddress>("--cluster-dns", Address, "Address of the cluster DNS Service, answered by this agent");
         var domain = new Option<string>("--cluster-domain") { DefaultValueFactory = _ => "cluster.local", Description = "DNS domain of the cluster" };
         var upstream = Many<IPEndPoint>("--dns-upstream", EndPoint, "DNS server (address or address:port) for names outside the cluster; those of /etc/resolv.conf without it");
+        var rest = new Option<double>("--address-rest") { DefaultValueFactory = _ => 10, Description = "Seconds that a released address rests before another pod may have it" };
+        rest.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (>= 0 and <= 86400))
+                result.AddError("--address-rest: use 0 to 86400 seconds");
+        });
 
         var root = new RootCommand("The node agent of Weft: pod network, Services, policy and DNS of one node.")
         {
-            node, kubeconfig, confDir, socket, state, health, underlay, cluster, service, dns, domain, upstream,
+            node, kubeconfig, confDir, socket, state, health, underlay, cluster, service, dns, domain, upstream, rest,
         };
         root.SetAction((result, cancel) => run(
             new AgentOptions(
@@ -53,10 +61,14 @@ internal sealed record AgentOptions(
                 (result.GetValue(service) ?? []).ToEquatableArray(),
                 (result.GetValue(dns) ?? []).ToEquatableArray(),
                 result.GetRequiredValue(domain),
-                (result.GetValue(upstream) ?? []).ToEquatableArray()),
+                (result.GetValue(upstream) ?? []).ToEquatableArray(),
+                TimeSpan.FromSeconds(result.GetValue(rest))),
             cancel));
         return root.Parse(args).InvokeAsync();
     }
+
+    /// <summary>How the node's addresses are kept.</summary>
+    public AddressStoreOptions Addresses() => new() { Rest = AddressRest, Boot = AddressStoreOptions.BootOfMachine() };
 
     private delegate bool TryParse<T>(string text, out T value);
 

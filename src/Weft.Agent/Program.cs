@@ -17,7 +17,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
 
     // Compile and reconcile: the one loop between store and kernel.
     using var kernel = NodeKernel.Open();
-    using var addresses = AddressStore.Open(Path.Combine(options.StateDir, "ipam"), TimeProvider.System);
+    using var addresses = AddressStore.Open(Path.Combine(options.StateDir, "ipam"), TimeProvider.System, options.Addresses());
     var config = kernel.Config(options);
     var flow = new NodeFlow(store, config, kernel.Reconciler(inUse: addresses.OwnsInterface), TimeProvider.System, log.For("flow"));
 

@@ -31,6 +31,8 @@ internal sealed partial class NodeCni : IAsyncDisposable
     /// <summary>Takes over the attachments of an earlier agent. Call when the store has synced and before the first pass.</summary>
     public void Restore()
     {
+        foreach (var line in _addresses.Found)
+            LogLine(line);
         SetCidrs(_store.Current);
         var (kept, dropped) = _operations.Restore();
         LogRestored(kept, dropped);

@@ -1,18 +1,14 @@
-using System.Globalization;
 using System.Net;
-using System.Text;
 using Weft.Compile.Ipam;
-using Weft.Model;
 using Weft.Model.Ipam;
-using Weft.Model.Routing;
 using Weft.Primitives;
 using Weft.Wire.Cni;
 
 namespace Weft.Agent.Ipam;
 
 /// <summary>
-/// Which addresses of this node's pod CIDRs belong to which attachment, kept in a journal so that an agent killed at any instruction comes
-/// back with them. One attachment a key. Thread-safe; every change is in the kernel's hands when the method
+/// Which addresses of this node belong to which attachment, kept in a journal so that an agent killed at any instruction, or a machine whose
+/// power was cut, comes back with them. One attachment a key. Thread-safe; every change is in the kernel's hands when the method
 /// returns and on disk when a <see cref="SyncAsync"/> called after it completes.
 /// </summary>
 public sealed class AddressStore : IDisposable
@@ -20,56 +16,76 @@ public sealed class AddressStore : IDisposable
     private const string JournalName = "attachments.journal";
     private const int MinLinesToCompact = 1024;
 
+    /// <summary>How long the order of release of addresses outside every range is remembered: such a range may come back.</summary>
+    private static readonly TimeSpan OutsideMemory = TimeSpan.FromHours(1);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
-    private readonly FileStream _exclusive;
+    private readonly long _start;
+    private readonly AddressStoreOptions _options;
+    private readonly FileStream? _exclusive;
     private readonly Journal _journal;
     private readonly Dictionary<AttachmentKey, AttachmentRecord> _attachments = [];
-
-    // Resting addresses that no pool holds: those read before the CIDRs were known, oldest first.
-    private readonly List<IPAddress> _unpooled = [];
-    private AddressPool[] _pools = [];
+    private readonly Dictionary<IPAddress, AttachmentKey> _holders = [];
+    private readonly HashSet<string> _hostInterfaces = new(StringComparer.Ordinal);
+    private readonly RangeBook _ranges = new();
     private string _nodeName = "";
 
-    private AddressStore(string directory, FileStream exclusive, TimeProvider time)
+    internal AddressStore(IJournalDisk disk, FileStream? exclusive, TimeProvider time, AddressStoreOptions options)
     {
-        (_exclusive, _time) = (exclusive, time);
-        _journal = Journal.Open(Path.Combine(directory, JournalName), Replay);
-    }
-
-    /// <summary>Opens the store in a directory, which is created (mode 0700) if need be.</summary>
-    /// <exception cref="AddressStoreException">Another agent has it open, or the journal is damaged.</exception>
-    public static AddressStore Open(string directory, TimeProvider time)
-    {
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        FileStream exclusive;
+        (_exclusive, _time, _options, _start) = (exclusive, time, options, time.GetTimestamp());
+        JournalOpening opening;
+        (_journal, opening) = Journal.Open(disk, JournalName, options.Boot, Replay);
         try
         {
-            // FileShare.None is an flock(2), which ends with the process however it ends.
-            exclusive = new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException)
-        {
-            throw new AddressStoreException($"the address store {directory} is in use by another weft-agent: stop that one, or give this one a directory of its own", e);
-        }
-        try
-        {
-            return new AddressStore(directory, exclusive, time);
+            Found = AfterOpening(opening);
         }
         catch
         {
-            exclusive.Dispose();
+            _journal.Dispose();
             throw;
         }
     }
 
-    /// <summary>The node's name and prefixes, empty before <see cref="SetCidrs"/>.</summary>
-    public IReadOnlyList<IpPrefix> Cidrs
+    /// <summary>Opens the store in a directory, which is created (mode 0700) if need be.</summary>
+    /// <exception cref="AddressStoreException">Another agent has it open, the journal is damaged, or the directory cannot be written.</exception>
+    public static AddressStore Open(string directory, TimeProvider time, AddressStoreOptions? options = null)
+    {
+        try
+        {
+            var disk = DirectoryJournalDisk.Create(directory);
+            var exclusive = Exclusive(directory);
+            try
+            {
+                return new AddressStore(disk, exclusive, time, options ?? new AddressStoreOptions());
+            }
+            catch
+            {
+                exclusive.Dispose();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AddressStoreException($"the address store {directory} cannot be used: {e.Message}", e);
+        }
+    }
+
+    /// <summary>What opening found that an operator may want to know, one sentence each.</summary>
+    public IReadOnlyList<string> Found { get; }
+
+    /// <summary>How long released addresses rest.</summary>
+    public TimeSpan RestTime => _options.Rest;
+
+    /// <summary>The prefixes that this node gives addresses of; empty before <see cref="SetRanges"/>.</summary>
+    public IReadOnlyList<IpPrefix> Cidrs => [.. Ranges.Select(r => r.Cidr)];
+
+    public IReadOnlyList<NodeRange> Ranges
     {
         get
         {
             lock (_lock)
-                return [.. _pools.Select(p => p.Cidr)];
+                return _ranges.Ranges;
         }
     }
 
@@ -83,43 +99,33 @@ public sealed class AddressStore : IDisposable
         }
     }
 
+    /// <summary><see cref="SetRanges"/> with nothing but the Node's spec.podCIDRs.</summary>
+    /// <exception cref="AddressStoreException">As there.</exception>
+    public IReadOnlyList<AttachmentRecord> SetCidrs(string nodeName, IReadOnlyList<IpPrefix> cidrs) =>
+        SetRanges(nodeName, [.. cidrs.Select(c => new NodeRange(c, NodeRange.OfNode, []))]);
+
     /// <summary>
-    /// Tells the prefixes to allot from (the Node's spec.podCIDRs). Attachments with addresses outside of them stay, and are returned: their
-    /// pods must be recreated to be reachable from other nodes.
+    /// Tells the prefixes to give addresses of. Attachments with addresses outside of them stay, and are returned: unless borrowed, their pods must
+    /// be recreated to be reachable from other nodes.
     /// </summary>
-    /// <exception cref="AddressStoreException">The prefixes overlap, are two of a family, or too small; nothing has changed.</exception>
-    public IReadOnlyList<AttachmentRecord> SetCidrs(string nodeName, IReadOnlyList<IpPrefix> cidrs)
+    /// <exception cref="AddressStoreException">Prefixes overlap or are too small; nothing has changed.</exception>
+    public IReadOnlyList<AttachmentRecord> SetRanges(string nodeName, IReadOnlyList<NodeRange> ranges)
     {
-        for (var i = 0; i < cidrs.Count; i++)
+        for (var i = 0; i < ranges.Count; i++)
         {
-            if (AddressPool.Problem(cidrs[i]) is { } problem)
-                throw new AddressStoreException($"node {nodeName}, spec.podCIDRs: {problem}");
+            var field = ranges[i].Pool == NodeRange.OfNode ? "spec.podCIDRs" : $"pool {ranges[i].Pool}";
+            if (AddressRange.Problem(ranges[i].Cidr) is { } problem)
+                throw new AddressStoreException($"node {nodeName}, {field}: {problem}");
             for (var j = 0; j < i; j++)
-            {
-                if (cidrs[i].Overlaps(cidrs[j]))
-                    throw new AddressStoreException($"node {nodeName}, spec.podCIDRs: {cidrs[j]} and {cidrs[i]} overlap; give the node one prefix a family");
-                if (cidrs[i].IsIPv6 == cidrs[j].IsIPv6)
+                if (ranges[i].Cidr.Overlaps(ranges[j].Cidr))
                     throw new AddressStoreException(
-                        $"node {nodeName}, spec.podCIDRs: {cidrs[j]} and {cidrs[i]} are of the same family; give the node one prefix a family");
-            }
+                        $"node {nodeName}, {field}: {ranges[j].Cidr} and {ranges[i].Cidr} overlap; give the node prefixes that do not");
         }
         lock (_lock)
         {
             _nodeName = nodeName;
-            if (!cidrs.SequenceEqual(_pools.Select(p => p.Cidr)))
-            {
-                var resting = Resting().ToList();
-                _pools = [.. cidrs.Select(c => new AddressPool(c))];
-                _unpooled.Clear();
-                foreach (var address in _attachments.Values.SelectMany(r => r.Attachment.Addresses.AsImmutableArray()))
-                    PoolOf(address)?.Take(address);
-                foreach (var address in resting)
-                    if (PoolOf(address) is { } pool)
-                        pool.Rest(address);
-                    else
-                        _unpooled.Add(address);
-            }
-            return [.. _attachments.Values.Where(r => r.Attachment.Addresses.Any(a => PoolOf(a) is null))];
+            _ranges.Set(ranges, _holders.Keys);
+            return [.. _attachments.Values.Where(r => r.Attachment.Addresses.Any(a => !_ranges.Contains(a)))];
         }
     }
 
@@ -127,7 +133,7 @@ public sealed class AddressStore : IDisposable
     public bool OwnsInterface(string hostInterface)
     {
         lock (_lock)
-            return _attachments.Values.Any(r => r.Attachment.HostInterface == hostInterface);
+            return _hostInterfaces.Contains(hostInterface);
     }
 
     public AttachmentRecord? Find(AttachmentKey key)
@@ -136,36 +142,87 @@ public sealed class AddressStore : IDisposable
             return _attachments.GetValueOrDefault(key);
     }
 
-    /// <summary>
-    /// Allots one address a family. An attachment that exists already keeps its addresses and hardware address; the rest of it is updated.
-    /// </summary>
-    /// <exception cref="CniException">Code 11: no CIDR is known yet, or one is exhausted. Code 5: the journal cannot be written.</exception>
+    /// <summary>Who holds an address; null when nobody does.</summary>
+    public AttachmentRecord? HolderOf(IPAddress address)
+    {
+        lock (_lock)
+            return _holders.TryGetValue(address, out var key) ? _attachments[key] : null;
+    }
+
+    /// <summary>How long an address still rests; null when it does not rest, zero or less when it has rested long enough.</summary>
+    public TimeSpan? RestOf(IPAddress address)
+    {
+        lock (_lock)
+            return _ranges.RestsUntil(address) - Now;
+    }
+
+    /// <summary>Whether a choice can be served from the ranges of this node as they are.</summary>
+    public bool HasRoom(FamilyChoice choice)
+    {
+        lock (_lock)
+            return _ranges.HasRoom(choice, Now);
+    }
+
+    /// <summary>The ranges with their numbers, in the order of <see cref="Ranges"/>.</summary>
+    public IReadOnlyList<RangeUsage> Usage()
+    {
+        lock (_lock)
+            return [.. _ranges.All().Select(r => new RangeUsage(
+                r.Range, r.Addresses.Capacity, r.Addresses.InUse, r.Addresses.Resting().Count(x => x.Ready > Now), r.Addresses.HasRoom(Now)))];
+    }
+
+    /// <summary>Resting addresses with the time that is left, the longest resting first within a range.</summary>
+    public IReadOnlyList<(IPAddress Address, TimeSpan Left)> Resting()
+    {
+        lock (_lock)
+            return [.. _ranges.Resting().Select(r => (r.Address, r.Ready - Now)).Where(r => r.Item2 > TimeSpan.Zero)];
+    }
+
+    /// <summary>One address of each family that the Node's spec.podCIDRs have.</summary>
+    /// <exception cref="CniException">As of the other overload.</exception>
     public AttachmentRecord Allocate(AttachmentRequest request)
+    {
+        var families = Ranges.Where(r => r.Pool == NodeRange.OfNode).Select(r => r.Cidr.IsIPv6)
+            .Concat(request.Addresses.Select(a => IpPrefix.Host(a).IsIPv6)).Distinct().Order();
+        return Allocate(request, [.. families.Select(ipv6 => new FamilyChoice(ipv6, [NodeRange.OfNode]))], []);
+    }
+
+    /// <summary>
+    /// Gives one address a choice: the one that the request asks for, else the one borrowed, else the next of the ranges. An attachment that
+    /// exists already keeps its addresses and hardware address; the rest of it is updated.
+    /// </summary>
+    /// <param name="borrowed">Addresses that other nodes lend to this one; no range holds them.</param>
+    /// <exception cref="CniException">
+    /// Code 11: there is no range, none has an address, or the one asked for is held. Code 7: the one asked for is not for pods. Code 5: the journal
+    /// cannot be written.
+    /// </exception>
+    public AttachmentRecord Allocate(AttachmentRequest request, EquatableArray<FamilyChoice> choices, EquatableArray<IPAddress> borrowed)
     {
         lock (_lock)
         {
-            var known = _attachments.GetValueOrDefault(request.Key);
-            if (known is not null)
+            if (_attachments.GetValueOrDefault(request.Key) is { } known)
             {
                 var updated = Record(request, known.Attachment.Addresses, known.Attachment.HostInterface, known.Attachment.Mac, known.Created);
                 if (updated != known)
                     Commit(updated);
                 return updated;
             }
-            RequireRoom();
-            RequireFree(request.Addresses);
-            var taken = _pools.Select(p => request.Addresses.FirstOrDefault(p.Cidr.Contains) is { } asked && p.Take(asked) ? asked : p.Take()!).ToArray();
+            RequireRoom(request, choices, borrowed);
+            var taken = new List<IPAddress>(2);
             try
             {
-                var (host, mac) = Names(request.Key);
+                foreach (var choice in choices)
+                    taken.Add(Take(request, choice, borrowed));
+                var (host, mac) = AttachmentNames.Of(request.Key, _hostInterfaces.Contains);
                 var record = Record(request, taken.ToEquatableArray(), host, (request.Mac ?? mac).ToString(), _time.GetUtcNow());
                 Commit(record);
                 return record;
             }
             catch
             {
+                // Nobody ever saw them: they need no more rest than they had.
                 foreach (var address in taken)
-                    PoolOf(address)!.Release(address);
+                    _ranges.Release(address, Now);
                 throw;
             }
         }
@@ -176,14 +233,18 @@ public sealed class AddressStore : IDisposable
     public bool Release(AttachmentKey key)
     {
         lock (_lock)
-        {
-            if (!_attachments.TryGetValue(key, out var record))
-                return false;
-            Write(JournalEntry.Del(key, _time.GetUtcNow()));
-            Forget(record);
-            CompactIfLong();
-            return true;
-        }
+            return _attachments.TryGetValue(key, out var record) && Release(record);
+    }
+
+    /// <summary>
+    /// Frees exactly this attachment: false, and nothing done, when it has been released or updated since it was read. For those who judged it by what
+    /// they read and act later.
+    /// </summary>
+    /// <exception cref="CniException">Code 5: the journal cannot be written; the attachment stays.</exception>
+    public bool ReleaseUnchanged(AttachmentRecord judged)
+    {
+        lock (_lock)
+            return _attachments.TryGetValue(judged.Key, out var record) && record == judged && Release(record);
     }
 
     /// <summary>Frees every attachment that is not among those given, and returns what it freed (GC).</summary>
@@ -205,18 +266,81 @@ public sealed class AddressStore : IDisposable
     {
         try
         {
+            if (_journal.Broken)
+                lock (_lock)
+                    Rewrite();
             _journal.Sync();
         }
         catch (IOException e)
         {
-            throw WriteFailure(e);
+            throw StoreErrors.WriteFailure(e);
         }
     });
 
     public void Dispose()
     {
         _journal.Dispose();
-        _exclusive.Dispose();
+        _exclusive?.Dispose();
+    }
+
+    // Never goes back, whatever the wall clock does.
+    private TimeSpan Now => _time.GetElapsedTime(_start);
+
+    private static FileStream Exclusive(string directory)
+    {
+        try
+        {
+            // FileShare.None is an flock(2), which ends with the process however it ends.
+            return new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not FileNotFoundException and not DirectoryNotFoundException)
+        {
+            throw new AddressStoreException($"the address store {directory} is in use by another weft-agent: stop that one, or give this one a directory of its own", e);
+        }
+    }
+
+    // Before anything is taken: what one family lacks must not cost the other an address.
+    private void RequireRoom(AttachmentRequest request, EquatableArray<FamilyChoice> choices, EquatableArray<IPAddress> borrowed)
+    {
+        if (choices.IsEmpty)
+            throw StoreErrors.NoRange(_nodeName);
+        foreach (var choice in choices)
+        {
+            if (Asked(request, choice, borrowed) is { } asked)
+            {
+                RequireGivable(asked, borrowed);
+                continue;
+            }
+            if (_ranges.HasRoom(choice, Now))
+                continue;
+            var tried = _ranges.All().Where(r => r.Range.Cidr.IsIPv6 == choice.IPv6 && choice.Pools.Contains(r.Range.Pool)).ToList();
+            throw tried.Count == 0 ? StoreErrors.NoRange(_nodeName) : StoreErrors.Exhausted(_nodeName, tried, Now);
+        }
+    }
+
+    private void RequireGivable(IPAddress asked, EquatableArray<IPAddress> borrowed)
+    {
+        if (_holders.TryGetValue(asked, out var holder))
+            throw StoreErrors.Taken(asked, _attachments[holder]);
+        var range = _ranges.Find(asked);
+        if (range is null && !borrowed.Contains(asked))
+            throw StoreErrors.NotOfPods(asked, $"is outside of {string.Join(", ", _ranges.Ranges.Select(r => r.Cidr))} of node {_nodeName}");
+        if (range?.IsReserved(asked) == true)
+            throw StoreErrors.NotOfPods(asked, $"is kept from pods: reserved, or the first or last of {range.Cidr}");
+    }
+
+    private static IPAddress? Asked(AttachmentRequest request, FamilyChoice choice, EquatableArray<IPAddress> borrowed)
+    {
+        bool Fits(IPAddress address) => IpPrefix.Host(address).IsIPv6 == choice.IPv6;
+        return request.Addresses.FirstOrDefault(Fits) ?? borrowed.FirstOrDefault(Fits);
+    }
+
+    private IPAddress Take(AttachmentRequest request, FamilyChoice choice, EquatableArray<IPAddress> borrowed)
+    {
+        if (Asked(request, choice, borrowed) is not { } asked)
+            return _ranges.Take(choice, Now) ?? throw new InvalidOperationException("a range that has room gave no address");
+        _ranges.Take(asked);
+        return asked;
     }
 
     private static AttachmentRecord Record(AttachmentRequest request, EquatableArray<IPAddress> addresses, string host, string mac, DateTimeOffset created) => new(
@@ -236,35 +360,84 @@ public sealed class AddressStore : IDisposable
         switch (entry.Op)
         {
             case JournalOp.Add:
-                var record = entry.ToRecord();
-                _attachments[record.Key] = record;
-                foreach (var address in record.Attachment.Addresses)
-                    _unpooled.Remove(address);
+                Remember(entry.ToRecord());
                 break;
             case JournalOp.Del:
                 if (_attachments.TryGetValue(entry.Key, out var released))
-                    Forget(released);
+                    Forget(released, ReadyAfter(entry.Time));
+                break;
+            case JournalOp.Rest:
+                foreach (var (address, since) in entry.ParseResting())
+                    _ranges.Rest(address, ReadyAfter(since));
                 break;
             default:
-                _unpooled.AddRange(entry.ParseAddresses());
                 break;
         }
     }
 
-    private void Forget(AttachmentRecord record)
+    // The wall clock may have been set back since: nothing rests longer than if it had been released now.
+    private TimeSpan ReadyAfter(DateTimeOffset? released)
+    {
+        var ago = released is { } when ? _time.GetUtcNow() - when : _options.Rest;
+        return Now + _options.Rest - (ago < TimeSpan.Zero ? TimeSpan.Zero : ago);
+    }
+
+    private List<string> AfterOpening(JournalOpening opening)
+    {
+        var found = new List<string>();
+        if (opening.SkippedBytes > 0)
+            found.Add($"{opening.SkippedBytes} bytes of the journal never reached the disk before the machine went down; what they told ended with it");
+        if (!opening.Rebooted)
+            return found;
+        // Every container ended with the machine. What other nodes use they still use.
+        var ended = _attachments.Values.Where(r => r.Kind is not HoldKind.Loan).ToList();
+        foreach (var record in ended)
+            Forget(record, Now + _options.Rest);
+        found.Add($"the machine has been booted anew: {ended.Count} attachments ended with their containers and are released");
+        Rewrite();
+        return found;
+    }
+
+    private bool Release(AttachmentRecord record)
+    {
+        Write(JournalEntry.Del(record.Key, _time.GetUtcNow()));
+        Forget(record, Now + _options.Rest);
+        CompactIfLong();
+        return true;
+    }
+
+    private void Remember(AttachmentRecord record)
+    {
+        if (_attachments.TryGetValue(record.Key, out var before))
+        {
+            _hostInterfaces.Remove(before.Attachment.HostInterface);
+            foreach (var address in before.Attachment.Addresses)
+                _holders.Remove(address);
+        }
+        _attachments[record.Key] = record;
+        _hostInterfaces.Add(record.Attachment.HostInterface);
+        foreach (var address in record.Attachment.Addresses)
+        {
+            _holders[address] = record.Key;
+            _ranges.Take(address);
+        }
+    }
+
+    private void Forget(AttachmentRecord record, TimeSpan ready)
     {
         _attachments.Remove(record.Key);
+        _hostInterfaces.Remove(record.Attachment.HostInterface);
         foreach (var address in record.Attachment.Addresses)
-            if (PoolOf(address) is { } pool)
-                pool.Release(address);
-            else
-                _unpooled.Add(address);
+        {
+            _holders.Remove(address);
+            _ranges.Release(address, ready);
+        }
     }
 
     private void Commit(AttachmentRecord record)
     {
         Write(JournalEntry.Add(record));
-        _attachments[record.Key] = record;
+        Remember(record);
         CompactIfLong();
     }
 
@@ -276,17 +449,17 @@ public sealed class AddressStore : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw WriteFailure(e);
+            throw StoreErrors.WriteFailure(e);
         }
     }
 
     private void CompactIfLong()
     {
-        if (_journal.Lines < MinLinesToCompact || _journal.Lines < 4 * (_attachments.Count + Resting().Count()))
+        if (_journal.Lines < MinLinesToCompact || _journal.Lines < 4 * (_attachments.Count + _ranges.Resting().Count()))
             return;
         try
         {
-            _journal.Rewrite(Resting().Chunk(256).Select(JournalEntry.Rest).Concat(_attachments.Values.Select(JournalEntry.Add)));
+            Rewrite();
         }
         catch (IOException)
         {
@@ -294,65 +467,14 @@ public sealed class AddressStore : IDisposable
         }
     }
 
-    private IEnumerable<IPAddress> Resting() => _unpooled.Concat(_pools.SelectMany(p => p.Resting()));
-
-    private AddressPool? PoolOf(IPAddress address)
+    /// <exception cref="IOException">The disk refused.</exception>
+    private void Rewrite()
     {
-        foreach (var pool in _pools)
-            if (pool.Cidr.Contains(address))
-                return pool;
-        return null;
+        _ranges.ForgetOutside(Now - OutsideMemory);
+        var (now, wall) = (Now, _time.GetUtcNow());
+        var boot = _options.Boot is { } id ? [JournalEntry.OfBoot(id)] : Array.Empty<JournalEntry>();
+        _journal.Rewrite(boot
+            .Concat(_ranges.Resting().Select(r => (r.Address, wall + (r.Ready - _options.Rest - now))).Chunk(256).Select(c => JournalEntry.Rest(c)))
+            .Concat(_attachments.Values.Select(JournalEntry.Add)));
     }
-
-    private void RequireRoom()
-    {
-        if (_pools.Length == 0)
-            throw new CniException(
-                CniErrorCode.TryAgainLater,
-                $"node {(_nodeName.Length == 0 ? "of this agent" : _nodeName)} has no pod CIDR yet (spec.podCIDRs is empty)",
-                "The controller manager allots it (--allocate-node-cidrs); kubectl get node -o yaml shows it.");
-        foreach (var pool in _pools)
-            if (pool.InUse >= pool.Capacity)
-                throw new CniException(
-                    CniErrorCode.TryAgainLater,
-                    $"pod CIDR {pool.Cidr} of node {_nodeName} is exhausted: {pool.InUse} of {pool.Capacity} addresses are in use",
-                    "Move pods to other nodes, or give the nodes larger pod CIDRs (--node-cidr-mask-size) and recreate this one.");
-    }
-
-    // Addresses that the runtime asks for by name: all of them or none.
-    private void RequireFree(EquatableArray<IPAddress> asked)
-    {
-        foreach (var address in asked)
-        {
-            if (PoolOf(address) is not { } pool)
-                throw new CniException(
-                    CniErrorCode.InvalidConfiguration, $"address {address} was asked for, which is outside of {string.Join(", ", _pools.Select(p => p.Cidr))} of node {_nodeName}");
-            if (_attachments.Values.FirstOrDefault(r => r.Attachment.Addresses.Contains(address)) is { } holder)
-                throw new CniException(
-                    CniErrorCode.TryAgainLater,
-                    $"address {address} was asked for, which container {holder.Key.ContainerId} ({holder.Key.InterfaceName} of network {holder.Key.Network}) holds");
-            if (address.Equals(pool.Cidr.First) || address.Equals(pool.Cidr.Last) || !pool.Take(address))
-                throw new CniException(CniErrorCode.InvalidConfiguration, $"address {address} was asked for, which is reserved in {pool.Cidr} of node {_nodeName}");
-            pool.Release(address);
-        }
-    }
-
-    // The host end's name has to be the same after a restart and fit 15 bytes, so it is a hash; another attachment that happens to have it,
-    // one in 2^44, makes the next one be tried.
-    private (string Host, MacAddress Mac) Names(AttachmentKey key)
-    {
-        for (var salt = 0; ; salt++)
-        {
-            var hash = StableHash.Of(Encoding.UTF8.GetBytes($"{key.Network}/{key.ContainerId}/{key.InterfaceName}/{salt}"));
-            hash ^= hash >> 29;
-            var host = "weft" + (hash & 0xfff_ffff_ffff).ToString("x11", CultureInfo.InvariantCulture);
-            if (_attachments.Values.Any(r => r.Attachment.HostInterface == host))
-                continue;
-            // Unicast and locally administered (IEEE 802, U/L bit).
-            return (host, new MacAddress(0x02_00_00_00_00_00UL | (hash * 0x9E3779B97F4A7C15UL) >> 24));
-        }
-    }
-
-    private static CniException WriteFailure(Exception e) =>
-        new(CniErrorCode.IoFailure, $"the address store cannot be written: {e.Message}", "Check the free space and health of the disk that holds it.", e);
 }

@@ -9,11 +9,11 @@ using Weft.Primitives;
 
 namespace Weft.Agent.Ipam;
 
-internal enum JournalOp { Add, Del, Rest }
+internal enum JournalOp { Add, Del, Rest, Boot }
 
 /// <summary>
-/// One line of the journal: a checksum, a space and JSON. <c>add</c> holds a whole attachment, <c>del</c> its key; <c>rest</c> holds
-/// addresses that were in use before the journal was last compacted.
+/// One line of the journal: a checksum, a space and JSON. <c>add</c> holds a whole attachment, <c>del</c> its key and when it was
+/// released; <c>rest</c> holds addresses that were in use before the journal was last compacted, and until when; <c>boot</c> notes the machine's boot.
 /// </summary>
 internal sealed record JournalEntry(
     JournalOp Op,
@@ -32,7 +32,9 @@ internal sealed record JournalEntry(
     HoldKind Kind = HoldKind.Attachment,
     JournalPort[]? Ports = null,
     long[]? Bandwidth = null,
-    string[]? Aliases = null)
+    string[]? Aliases = null,
+    long[]? Released = null,
+    string? Boot = null)
 {
     private const int ChecksumChars = 16;
 
@@ -51,8 +53,13 @@ internal sealed record JournalEntry(
     public static JournalEntry Del(AttachmentKey key, DateTimeOffset time) =>
         new(JournalOp.Del, key.ContainerId, key.InterfaceName, Time: time, Network: NetworkOf(key.Network));
 
-    public static JournalEntry Rest(IEnumerable<IPAddress> addresses) =>
-        new(JournalOp.Rest, Addresses: [.. addresses.Select(a => a.ToString())]);
+    /// <summary>Addresses and when each was released.</summary>
+    public static JournalEntry Rest(IReadOnlyCollection<(IPAddress Address, DateTimeOffset Released)> resting) => new(
+        JournalOp.Rest,
+        Addresses: [.. resting.Select(r => r.Address.ToString())],
+        Released: [.. resting.Select(r => r.Released.ToUnixTimeMilliseconds())]);
+
+    public static JournalEntry OfBoot(string id) => new(JournalOp.Boot, Boot: id);
 
     public AttachmentRecord ToRecord() => new(
         new Attachment(
@@ -71,6 +78,10 @@ internal sealed record JournalEntry(
     public AttachmentKey Key => new(Network ?? Attachment.DefaultNetwork, Container!, Interface!);
 
     public IEnumerable<IPAddress> ParseAddresses() => (Addresses ?? []).Select(IPAddress.Parse);
+
+    /// <summary>Addresses of a <c>rest</c> line with the time of their release, which older journals do not tell.</summary>
+    public IEnumerable<(IPAddress Address, DateTimeOffset? Released)> ParseResting() => ParseAddresses().Select(
+        (a, i) => (a, Released is null ? (DateTimeOffset?)null : DateTimeOffset.FromUnixTimeMilliseconds(Released[i])));
 
     /// <summary>The line, its newline included.</summary>
     public byte[] ToLine()
@@ -99,7 +110,8 @@ internal sealed record JournalEntry(
             {
                 { Op: JournalOp.Add } => entry is { Container: not null, Interface: not null, Host: not null, Mac: not null, Netns: not null, Addresses: not null },
                 { Op: JournalOp.Del } => entry is { Container: not null, Interface: not null },
-                { Op: JournalOp.Rest } => entry.Addresses is not null,
+                { Op: JournalOp.Rest } => entry.Addresses is not null && (entry.Released is null || entry.Released.Length == entry.Addresses.Length),
+                { Op: JournalOp.Boot } => entry.Boot is not null,
                 _ => false,
             };
             complete = complete && (entry!.Addresses ?? []).Concat((entry.Ports ?? []).Select(p => p.Ip).OfType<string>()).All(a => IPAddress.TryParse(a, out _));

@@ -31,7 +31,7 @@ public sealed class CniOperationsTests : IDisposable
     private void Start()
     {
         _store?.Dispose();
-        _store = AddressStore.Open(_directory.Path, TimeProvider.System);
+        _store = AddressStore.Open(_directory.Path, TimeProvider.System, new AddressStoreOptions { Rest = TimeSpan.Zero });
         _store.SetCidrs("n1", [IpPrefix.Parse("10.244.1.0/29"), IpPrefix.Parse("fd00:1::/64")]);
         _operations = new CniOperations(_store, _attachments, _network, new CniServerOptions("/unused", () => 1450, () => _notReady, _log.Add)
         {

@@ -1,0 +1,7 @@
+using Weft.Primitives;
+
+namespace Weft.Agent.Ipam;
+
+/// <summary>Where an address of one family may come from.</summary>
+/// <param name="Pools">Pools in the order in which they are tried; <see cref="NodeRange.OfNode"/> stands for the Node's own prefixes.</param>
+public sealed record FamilyChoice(bool IPv6, EquatableArray<string> Pools);
