@@ -1,3 +1,4 @@
+using Weft.Compile.HostPorts;
 using Weft.Compile.Masquerade;
 using Weft.Compile.Policy;
 using Weft.Compile.Routing;
@@ -27,6 +28,7 @@ public static class NodeCompiler
         [
             SourceGuard.Compile(config, local),
             ServicesCompiler.Compile(config, snapshot, plan.Find(config.NodeName), diagnostics),
+            HostPortsCompiler.Compile(config, snapshot, plan.Find(config.NodeName), diagnostics),
             PolicyCompiler.Compile(config, snapshot, plan, pods, local, diagnostics),
             MasqueradeCompiler.Compile(config, plan, local),
         ]);

@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Compile.HostPorts;
 using Weft.Compile.Ipam;
 using Weft.Model.Ipam;
 using Weft.Primitives;
@@ -193,13 +194,14 @@ public sealed class AddressStore : IDisposable
     /// </summary>
     /// <param name="borrowed">Addresses that other nodes lend to this one; no range holds them.</param>
     /// <exception cref="CniException">
-    /// Code 11: there is no range, none has an address, or the one asked for is held. Code 7: the one asked for is not for pods. Code 5: the journal
-    /// cannot be written.
+    /// Code 11: there is no range, none has an address, or the one asked for is held. Code 7: the one asked for is not for pods, or another attachment
+    /// holds a host port. Code 5: the journal cannot be written.
     /// </exception>
     public AttachmentRecord Allocate(AttachmentRequest request, EquatableArray<FamilyChoice> choices, EquatableArray<IPAddress> borrowed)
     {
         lock (_lock)
         {
+            RequireHostPorts(request);
             if (_attachments.GetValueOrDefault(request.Key) is { } known)
             {
                 var updated = Record(request, known.Attachment.Addresses, known.Attachment.HostInterface, known.Attachment.Mac, known.Created);
@@ -300,6 +302,15 @@ public sealed class AddressStore : IDisposable
     }
 
     // Before anything is taken: what one family lacks must not cost the other an address.
+    /// <summary>Under the lock, so that of two that ask at once only one gets the port.</summary>
+    private void RequireHostPorts(AttachmentRequest request)
+    {
+        if (HostPortConflicts.Find(request.Key, request.PortMappings, _attachments.Values.Select(r => r.Attachment)) is { } conflict)
+            throw new CniException(
+                CniErrorCode.InvalidConfiguration, $"runtimeConfig.portMappings: {conflict}",
+                "A host port leads to one container of a node: choose another port, or delete the container that has it.");
+    }
+
     private void RequireRoom(AttachmentRequest request, EquatableArray<FamilyChoice> choices, EquatableArray<IPAddress> borrowed)
     {
         if (choices.IsEmpty)

@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Compile.HostPorts;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Ipam;
@@ -102,6 +103,9 @@ internal static class RoutingCompiler
             state.Neighbors.Add(new Neighbor(attachment.HostInterface, address, mac));
         }
         Loose(attachment.HostInterface, state);
+        // Only on links where a host port needs it: it is what lets packets for 127.0.0.1 cross the link, which the table confines to host ports.
+        if (HostPortsCompiler.IsOpenAtLoopback(attachment))
+            state.Sysctls.Add(new Sysctl($"net/ipv4/conf/{attachment.HostInterface}/route_localnet", "1"));
     }
 
     private static void Sysctls(NodeConfig config, PlannedNode? self, Builder state)

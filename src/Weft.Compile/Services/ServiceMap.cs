@@ -18,6 +18,7 @@ internal enum ServiceMode { Plain = 0, Masquerade = 1, Sticky = 2 }
 internal sealed class ServiceMap
 {
     private readonly string _prefix;
+    private readonly string _subject;
     private readonly Family _family;
     private readonly EquatableArray<NftField> _fields;
     private readonly EquatableArray<NftType> _key;
@@ -28,9 +29,11 @@ internal sealed class ServiceMap
     /// <param name="prefix">Begins the names of the maps and chains.</param>
     /// <param name="family">Family of the backends.</param>
     /// <param name="byAddress">Whether the key begins with the destination address, or is protocol and port alone.</param>
-    public ServiceMap(string prefix, Family family, bool byAddress)
+    /// <param name="subject">What is translated, for the causes of rules.</param>
+    public ServiceMap(string prefix, Family family, bool byAddress, string subject = "Services")
     {
         _prefix = prefix;
+        _subject = subject;
         _family = family;
         _fields = byAddress
             ? [family.Destination, NftField.Protocol, NftField.DestinationPort]
@@ -80,7 +83,7 @@ internal sealed class ServiceMap
 
     private NftChain Chain(int count, ServiceMode mode)
     {
-        var cause = $"Services: one of {count.ToString(CultureInfo.InvariantCulture)} endpoints";
+        var cause = $"{_subject}: one of {count.ToString(CultureInfo.InvariantCulture)} endpoints";
         var rules = new List<NftRule>(2);
         if (mode.HasFlag(ServiceMode.Masquerade))
         {

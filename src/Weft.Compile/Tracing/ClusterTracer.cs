@@ -124,7 +124,7 @@ public sealed class ClusterTracer
                 return;
             }
             var state = Begin(source);
-            if (source.Equals(destination))
+            if (source.Equals(destination) || IPAddress.IsLoopback(destination))
                 End(state, TraceVerdict.Delivered, new TraceTarget(TraceTargetKind.Pod, pod.Key.ToString()), "");
             else if (cluster._nodes.GetValueOrDefault(pod.NodeName) is not { } node)
                 Fail($"pod {pod.Key} is not on a node that is traced");
@@ -168,6 +168,11 @@ public sealed class ClusterTracer
                 End(state, TraceVerdict.Unroutable, null, "the packet goes round in a loop");
                 return;
             }
+            if (IPAddress.IsLoopback(state.Packet.Destination) && (_ipv6 || !node.RoutesLoopback(link)))
+            {
+                End(state, TraceVerdict.Unroutable, null, $"{node.Name} takes no packets for {state.Packet.Destination} from {link}");
+                return;
+            }
             // Marks, and what connection tracking knows, belong to one node.
             var packet = state.Packet with
             {
@@ -200,6 +205,8 @@ public sealed class ClusterTracer
                         End(routed, TraceVerdict.Unroutable, null, none.Why);
                     else if (hop is Hop.Local)
                         Input(node, routed with { Packet = routed.Packet with { InputInterface = "lo" } });
+                    else if (IPAddress.IsLoopback(routed.Packet.Source) && (_ipv6 || !node.RoutesLoopback(output)))
+                        End(routed, TraceVerdict.Unroutable, null, $"{node.Name} sends nothing from {routed.Packet.Source} out of {output}");
                     else
                         Leave(node, routed, hop);
                 });

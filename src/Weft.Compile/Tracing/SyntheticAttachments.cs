@@ -23,7 +23,10 @@ public static class SyntheticAttachments
                 continue;
             var id = ContentHash.Of(workload.Key.ToString());
             var attachment = new Attachment(
-                id, "eth0", workload.Key, workload.Uid, workload.Addresses, "weft" + id[..10], Mac(workload.Addresses[0]), $"/var/run/netns/{id}");
+                id, "eth0", workload.Key, workload.Uid, workload.Addresses, "weft" + id[..10], Mac(workload.Addresses[0]), $"/var/run/netns/{id}")
+            {
+                PortMappings = workload.HostPorts,
+            };
             attachments = attachments.SetItem(attachment.Key, attachment);
         }
         return snapshot with { Attachments = attachments };

@@ -30,6 +30,7 @@ internal sealed class TracedNode : INodeFacts
     private readonly List<Route> _routes;
     private readonly Dictionary<IpPrefix, Route> _hosts;
     private readonly HashSet<string> _podLinks;
+    private readonly HashSet<string> _routeLocalnet;
 
     /// <param name="config">The node's configuration.</param>
     /// <param name="state">What was compiled for it.</param>
@@ -44,6 +45,9 @@ internal sealed class TracedNode : INodeFacts
         _hosts = state.Routing.Routes.Where(r => r.Destination.IsHost).ToDictionary(r => r.Destination);
         _routes = [.. state.Routing.Routes.Where(r => !r.Destination.IsHost).OrderByDescending(r => r.Destination.Length)];
         _podLinks = [.. state.Routing.Links.OfType<VethLink>().Select(l => l.Name)];
+        _routeLocalnet = [.. state.Routing.Sysctls
+            .Where(s => s.Value == "1" && s.Path.StartsWith("net/ipv4/conf/", StringComparison.Ordinal) && s.Path.EndsWith("/route_localnet", StringComparison.Ordinal))
+            .Select(s => s.Path.Split('/')[3])];
         Rules = new NftInterpreter(state.Nft, this);
     }
 
@@ -52,6 +56,9 @@ internal sealed class TracedNode : INodeFacts
     public string Name => Config.NodeName;
 
     public NftInterpreter Rules { get; }
+
+    /// <summary>Whether packets from or to the loopback address may cross a link (net/ipv4/route.c); IPv6 has nothing of the kind.</summary>
+    public bool RoutesLoopback(string link) => link == "lo" || _routeLocalnet.Contains(link);
 
     public bool IsLocal(IPAddress address) => _local.Contains(address) || IPAddress.IsLoopback(address);
 

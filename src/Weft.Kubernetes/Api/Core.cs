@@ -84,6 +84,10 @@ public sealed record ApiContainerPort
 
     public int ContainerPort { get; init; }
 
+    public int HostPort { get; init; }
+
+    public string? HostIP { get; init; }
+
     public string? Protocol { get; init; }
 }
 

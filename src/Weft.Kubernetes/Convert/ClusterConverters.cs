@@ -2,6 +2,7 @@ using System.Net;
 using Weft.Kubernetes.Api;
 using Weft.Model;
 using Weft.Model.Cluster;
+using Weft.Model.Ipam;
 using Weft.Model.Selectors;
 using Weft.Primitives;
 
@@ -42,8 +43,20 @@ public static class WorkloadConverter
             pod.Spec?.HostNetwork ?? false,
             Ports(pod.Spec),
             pod.Spec?.Hostname,
-            pod.Spec?.Subdomain);
+            pod.Spec?.Subdomain)
+        {
+            HostPorts = pod.Spec?.HostNetwork == true ? [] : HostPorts(pod.Spec),
+        };
     }
+
+    private static EquatableArray<PortMapping> HostPorts(ApiPodSpec? spec) =>
+        (spec?.Containers ?? [])
+        .Concat((spec?.InitContainers ?? []).Where(c => c.RestartPolicy == "Always"))
+        .SelectMany(c => c.Ports ?? [])
+        .Where(p => p.HostPort > 0 && ProtocolConverter.TryConvert(p.Protocol) is not null)
+        .Select(p => new PortMapping(
+            ProtocolConverter.TryConvert(p.Protocol)!.Value, p.HostPort, p.ContainerPort, IPAddress.TryParse(p.HostIP, out var address) ? address : null))
+        .ToEquatableArray();
 
     private static EquatableArray<NamedPort> Ports(ApiPodSpec? spec) =>
         (spec?.Containers ?? [])

@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Model.Ipam;
 using Weft.Model.Selectors;
 using Weft.Primitives;
 
@@ -20,4 +21,8 @@ public sealed record Workload(
     bool HostNetwork,
     EquatableArray<NamedPort> Ports,
     string? Hostname = null,
-    string? Subdomain = null);
+    string? Subdomain = null)
+{
+    /// <summary>Ports of its node that its containers ask for (hostPort); what the node's runtime asks of the CNI plugin is what counts.</summary>
+    public EquatableArray<PortMapping> HostPorts { get; init; } = [];
+}

@@ -2,6 +2,7 @@ using System.Net;
 using Weft.Kernel;
 using Weft.Kernel.Conntrack;
 using Weft.Model;
+using Weft.Model.HostPorts;
 using Weft.Model.Nft;
 using Weft.Model.Routing;
 using Weft.Primitives;
@@ -10,14 +11,16 @@ namespace Weft.Reconcile.Connections;
 
 /// <summary>
 /// Makes the kernel forget connections that outlived what they were tracked for: UDP flows that are translated to a backend which its Service
-/// no longer has (UDP has no end, so a client that goes on sending would stay with it), and everything of a pod that has gone, whose address
-/// another pod may get. It compares one pass with the next; what it cannot delete it tries again.
+/// no longer has (UDP has no end, so a client that goes on sending would stay with it), UDP and SCTP flows of a host port that has gone, flows
+/// that began untranslated before there was a host port for them, and everything of a pod that has gone, whose address another pod may get. It
+/// compares one pass with the next; what it cannot delete it tries again.
 /// </summary>
 public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
 {
     private readonly HashSet<Translation> _staleTranslations = [];
+    private readonly HashSet<Translation> _newHostPorts = [];
     private readonly HashSet<IPAddress> _stalePods = [];
-    private HashSet<Translation> _translations = [];
+    private HashSet<Translation>? _translations;
     private HashSet<IPAddress> _pods = [];
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
@@ -26,24 +29,29 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
             return;
         var translations = Translations(desired.Nft);
         var pods = Pods(desired.Routing);
-        Note(_staleTranslations, _translations, translations);
+        Note(_staleTranslations, _translations ?? [], translations);
         Note(_stalePods, _pods, pods);
+        // After a restart all are new to this agent, but none to the kernel.
+        if (_translations is not null)
+            _newHostPorts.UnionWith(translations.Where(t => t.HostPort && !_translations.Contains(t)));
+        _newHostPorts.IntersectWith(translations);
         (_translations, _pods) = (translations, pods);
-        if (_staleTranslations.Count == 0 && _stalePods.Count == 0)
+        if (_staleTranslations.Count == 0 && _stalePods.Count == 0 && _newHostPorts.Count == 0)
             return;
         try
         {
             report.CountWrites(conntrack.Delete(IsStale));
             _staleTranslations.Clear();
             _stalePods.Clear();
+            _newHostPorts.Clear();
         }
         catch (KernelException e)
         {
-            report.Fail("tracked connections of removed pods and backends", e);
+            report.Fail("tracked connections of pods, backends and host ports", e);
         }
     }
 
-    /// <summary>UDP elements of every map from a Service's address and port to a backend's.</summary>
+    /// <summary>UDP elements of every map from a Service's address and port to a backend's, and UDP and SCTP elements of host ports.</summary>
     internal static HashSet<Translation> Translations(NftTable table)
     {
         var translations = new HashSet<Translation>();
@@ -53,18 +61,18 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
                 continue;
             foreach (var element in map.Elements)
             {
-                if (Read(element) is { } translation)
+                if (Read(element, map.Name.StartsWith(HostPortMaps.Prefix, StringComparison.Ordinal)) is { } translation)
                     translations.Add(translation);
             }
         }
         return translations;
     }
 
-    private static Translation? Read(NftElement element)
+    private static Translation? Read(NftElement element, bool hostPort)
     {
         IPAddress? service = null;
         long? port = null;
-        var udp = false;
+        byte transport = 0;
         foreach (var value in element.Key)
         {
             switch (value)
@@ -73,7 +81,7 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
                     service = address.Address;
                     break;
                 case NftProtocol protocol:
-                    udp = protocol.Number == (byte)Protocol.Udp;
+                    transport = protocol.Number;
                     break;
                 // The first number is the port, the second the backend's place in the list, which does not matter here.
                 case NftNumber number when port is null:
@@ -81,8 +89,10 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
                     break;
             }
         }
-        return udp && port is not null && element.Data is [NftAddress backend, NftNumber backendPort]
-            ? new Translation(service, (ushort)port, backend.Address, (ushort)backendPort.Number)
+        // A Service's SCTP associations end by themselves, and may outlive an endpoint that is only not ready.
+        var endless = transport == (byte)Protocol.Udp || hostPort && transport == (byte)Protocol.Sctp;
+        return endless && port is not null && element.Data is [NftAddress backend, NftNumber backendPort]
+            ? new Translation(transport, service, (ushort)port, backend.Address, (ushort)backendPort.Number, hostPort)
             : null;
     }
 
@@ -105,11 +115,28 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
         var (to, from) = (entry.Original, entry.Reply);
         if (_stalePods.Contains(to.Source) || _stalePods.Contains(to.Destination) || _stalePods.Contains(from.Source))
             return true;
-        return to.Protocol == (byte)Protocol.Udp
-            && (_staleTranslations.Contains(new Translation(to.Destination, to.DestinationPort, from.Source, from.SourcePort))
-                || !to.Destination.Equals(from.Source) && _staleTranslations.Contains(new Translation(null, to.DestinationPort, from.Source, from.SourcePort)));
+        if (to.Protocol is not ((byte)Protocol.Udp or (byte)Protocol.Sctp))
+            return false;
+        return Matches(_staleTranslations, to, from.Source, from.SourcePort)
+            || IsUntranslated(entry) && _newHostPorts.Any(t =>
+                t.Protocol == to.Protocol && t.Port == to.DestinationPort && (t.Service is null || t.Service.Equals(to.Destination)));
     }
 
-    /// <summary>A Service's address (null for a node port, which is any of the node's) and port, and the backend behind it.</summary>
-    internal readonly record struct Translation(IPAddress? Service, ushort Port, IPAddress Backend, ushort BackendPort);
+    private static bool Matches(HashSet<Translation> translations, ConntrackFlow to, IPAddress backend, ushort backendPort)
+    {
+        foreach (var hostPort in (ReadOnlySpan<bool>)[false, true])
+        {
+            if (translations.Contains(new Translation(to.Protocol, to.Destination, to.DestinationPort, backend, backendPort, hostPort))
+                || !to.Destination.Equals(backend) && translations.Contains(new Translation(to.Protocol, null, to.DestinationPort, backend, backendPort, hostPort)))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>One that is translated nowhere loses nothing when its next packet is judged anew.</summary>
+    private static bool IsUntranslated(ConntrackEntry entry) =>
+        entry.Original.Destination.Equals(entry.Reply.Source) && entry.Original.Source.Equals(entry.Reply.Destination);
+
+    /// <summary>A Service's address (null for a node or host port, which is any of the node's) and port, and the backend behind it.</summary>
+    internal readonly record struct Translation(byte Protocol, IPAddress? Service, ushort Port, IPAddress Backend, ushort BackendPort, bool HostPort);
 }

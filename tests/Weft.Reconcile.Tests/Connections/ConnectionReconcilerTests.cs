@@ -112,4 +112,49 @@ public class ConnectionReconcilerTests
         Assert.Equal(0, _reconciler.Apply(State([], [])).Writes);
         Assert.Single(_conntrack.Entries);
     }
+
+    private static DesiredState HostPort(int port, params Protocol[] protocols) => new(
+        new RoutingState([], [], [], [], [], []),
+        new NftTable("weft",
+            [
+                new NftSet("hostports-backends-4", [NftType.InetProto, NftType.InetService, NftType.Numgen], [NftType.Ipv4Address, NftType.InetService], false,
+                    [.. protocols.Select(p => new NftElement([NftValue.Of(p), NftValue.Of(port), NftValue.Of(0L)], [NftValue.Of(Ip("10.244.1.5")), NftValue.Of(5353)]))]),
+            ],
+            []));
+
+    [Fact]
+    public void UdpAndSctpOfAHostPortAreForgottenWithIt()
+    {
+        ConntrackEntry[] stay =
+        [
+            Entry("192.0.2.1", Node, "10.244.1.5", protocol: 6, port: 8053),
+            Entry("192.0.2.1", Node, "10.244.1.5", port: 8054),
+            Entry("192.0.2.1", Node, "10.244.1.6", port: 8053),
+        ];
+        _conntrack.Entries.AddRange([.. stay, Entry("192.0.2.1", Node, "10.244.1.5", port: 8053), Entry("127.0.0.1", "127.0.0.1", "10.244.1.5", 132, 8053)]);
+        _reconciler.Apply(HostPort(8053, Protocol.Tcp, Protocol.Udp, Protocol.Sctp));
+        Assert.Equal(5, _conntrack.Entries.Count);
+        Assert.Equal(1, _reconciler.Apply(HostPort(8053, Protocol.Tcp, Protocol.Sctp)).Writes);
+        Assert.Equal(1, _reconciler.Apply(HostPort(8053, Protocol.Tcp)).Writes);
+        Assert.Equal(stay, _conntrack.Entries);
+        Assert.Equal(0, _reconciler.Apply(HostPort(8053)).Writes);
+        Assert.Equal(stay, _conntrack.Entries);
+    }
+
+    /// <summary>A client that sent to the port before it was open would otherwise never be led to the container.</summary>
+    [Fact]
+    public void UdpThatBeganBeforeTheHostPortIsForgotten()
+    {
+        ConntrackEntry[] stay =
+        [
+            Entry("192.0.2.1", Node, Node, protocol: 6, port: 8053),
+            Entry("192.0.2.1", Node, "10.244.1.6", port: 8053),
+            Entry("192.0.2.1", Node, Node, port: 8054),
+        ];
+        _reconciler.Apply(HostPort(8053));
+        _conntrack.Entries.AddRange([.. stay, Entry("192.0.2.1", Node, Node, port: 8053)]);
+        Assert.Equal(1, _reconciler.Apply(HostPort(8053, Protocol.Udp)).Writes);
+        Assert.Equal(stay, _conntrack.Entries);
+        Assert.Equal(0, _reconciler.Apply(HostPort(8053, Protocol.Udp)).Writes);
+    }
 }

@@ -15,6 +15,7 @@ namespace Weft.Reconcile.Tests.Datapath;
 internal sealed class SmallNode : IDisposable
 {
     private readonly List<PrivateNamespace> _namespaces = [];
+    private readonly List<string> _names = [];
     private readonly Dictionary<string, NetNamespace> _open = [];
 
     private SmallNode(int pods)
@@ -142,6 +143,14 @@ internal sealed class SmallNode : IDisposable
         }
     }
 
+    /// <summary>Makes a host send packets for 127.0.0.2 to a neighbor, as one that wants in at the neighbor's loopback would.</summary>
+    public void SendLoopbackOut(string name, string neighbor)
+    {
+        var space = _namespaces[_names.IndexOf(name)];
+        this[name].Run(() => File.WriteAllText("/proc/sys/net/ipv4/conf/all/route_localnet", "1"));
+        Ip(space, $"rule add pref 10 to 127.0.0.2 lookup 100\nrule add pref 11 lookup local\nrule del pref 0\nroute add 127.0.0.2/32 via {neighbor} dev eth0 src {(name == "outside" ? "172.30.0.200" : Address(int.Parse(name[3..], CultureInfo.InvariantCulture)).ToString())} table 100");
+    }
+
     public void Dispose()
     {
         foreach (var space in _open.Values)
@@ -172,6 +181,7 @@ internal sealed class SmallNode : IDisposable
     {
         var space = PrivateNamespace.CreateOrSkip();
         _namespaces.Add(space);
+        _names.Add(name);
         _open.Add(name, NetNamespace.Open(space.Path));
         return space;
     }
