@@ -62,17 +62,18 @@ public sealed class HostPortTests
         using var nftables = Load(node, Cluster(2, new PortMapping(Protocol.Tcp, 8081, 8080)));
         node.Serve(1, 8080);
         using var secret = node["node"].Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        secret.Bind(new IPEndPoint(IPAddress.Loopback, 9999));
+        var loopback = IPAddress.Parse("127.0.0.2");
+        secret.Bind(new IPEndPoint(loopback, 9999));
         secret.Listen(8);
-        Assert.Null(Problem(node.Connect("node", IPAddress.Loopback, 9999, out var failure), failure));
+        Assert.Null(Problem(node.Connect("node", loopback, 9999, out var failure), failure));
 
         // Senders that put the loopback address on the wire: with route_localnet of their own and a route past their lo.
         node.SendLoopbackOut("pod1", "169.254.1.1");
         node.SendLoopbackOut("outside", "172.30.0.11");
         foreach (var from in new[] { "pod1", "outside" })
         {
-            Assert.NotNull(Problem(node.Connect(from, IPAddress.Parse("127.0.0.2"), 9999, out failure, 500), failure));
-            Assert.NotNull(Problem(node.Connect(from, IPAddress.Parse("127.0.0.2"), 8081, out failure, 500), failure));
+            Assert.NotNull(Problem(node.Connect(from, loopback, 9999, out failure, 500), failure));
+            Assert.NotNull(Problem(node.Connect(from, loopback, 8081, out failure, 500), failure));
         }
         Assert.Equal("pod1 172.30.0.11", node.AskTcp("node", IPAddress.Loopback, 8081));
     }
