@@ -31,6 +31,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     await store.Synced.WaitAsync(cancel);
     cni.Restore();
     var flowing = flow.RunAsync(cancel);
+    _ = new DriftMonitor(flow, kernel.Netlink, log.For("drift")).RunAsync(cancel);
     await Task.WhenAny(flowing, flow.UntilAsync(_ => true, cancel));
     dns.Start();
     cni.Start();

@@ -10,13 +10,18 @@ namespace Weft.Reconcile;
 public static class RoutingReconcilers
 {
     /// <param name="inUse">See <see cref="LinkReconciler"/>.</param>
-    public static IReadOnlyList<IReconciler> Create(INetlink netlink, ISysctls sysctls, Func<string, bool>? inUse = null) =>
-    [
-        new SysctlReconciler(sysctls, netlink),
-        new LinkReconciler(netlink, inUse),
-        new AddressReconciler(netlink),
-        new NeighborReconciler(netlink),
-        new ForwardingReconciler(netlink),
-        new RouteReconciler(netlink),
-    ];
+    public static IReadOnlyList<IReconciler> Create(INetlink netlink, ISysctls sysctls, Func<string, bool>? inUse = null)
+    {
+        var links = new NodeLinks(netlink);
+        return
+        [
+            links,
+            new SysctlReconciler(sysctls, links),
+            new LinkReconciler(netlink, links, inUse),
+            new AddressReconciler(netlink, links),
+            new NeighborReconciler(netlink, links),
+            new ForwardingReconciler(netlink, links),
+            new RouteReconciler(netlink, links),
+        ];
+    }
 }

@@ -9,8 +9,8 @@ namespace Weft.Agent.Flow;
 
 /// <summary>
 /// The agent's one loop: newest snapshot, compile, reconcile, and again when there is something newer. Changes that come while a pass runs
-/// are taken together by the next. A pass that left something undone is repeated with growing delays, and one runs now and then anyway, to
-/// mend what somebody else changed.
+/// are taken together by the next. A pass that left something undone is repeated with growing delays, and one that trusts nothing remembered of
+/// the kernel runs now and then, and when <see cref="Mend"/> asks for it, to mend what somebody else changed.
 /// </summary>
 internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, NodeReconciler reconciler, TimeProvider time, ILogger logger)
 {
@@ -19,6 +19,7 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(10));
     private readonly Lock _gate = new();
     private TaskCompletionSource _passed = New();
+    private TaskCompletionSource _mend = New();
     private long _begun;
     private volatile Pass? _latest;
 
@@ -31,16 +32,28 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
     public async Task RunAsync(CancellationToken cancel)
     {
         await store.Synced.WaitAsync(cancel);
-        var revision = -1L;
+        var trusted = time.GetTimestamp();
         while (true)
         {
             _begun++;
             var pass = await Task.Run(Turn, cancel);
-            revision = pass.Snapshot.Revision;
             Publish(pass);
-            if (!await NewerAsync(revision, pass.InForce ? Resync : _backoff.Next(), cancel))
-                reconciler.Forget();
+            var untilResync = Resync - time.GetElapsedTime(trusted);
+            await NewerAsync(pass.Snapshot.Revision, pass.InForce || untilResync < TimeSpan.Zero ? untilResync : _backoff.Next(), cancel);
+            if (!_mend.Task.IsCompleted && time.GetElapsedTime(trusted) < Resync)
+                continue;
+            lock (_gate)
+                _mend = New();
+            reconciler.Forget();
+            trusted = time.GetTimestamp();
         }
+    }
+
+    /// <summary>Asks for a pass soon that reads everything from the kernel: somebody else has changed it.</summary>
+    public void Mend()
+    {
+        lock (_gate)
+            _mend.TrySetResult();
     }
 
     /// <summary>The first pass for which the condition holds, the latest one included.</summary>
@@ -93,20 +106,16 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
         Passed?.Invoke(pass);
     }
 
-    // False when the time is over and nothing is newer.
-    private async Task<bool> NewerAsync(long revision, TimeSpan atMost, CancellationToken cancel)
+    // Until there is a newer snapshot, somebody calls Mend, or the time is over.
+    private async Task NewerAsync(long revision, TimeSpan atMost, CancellationToken cancel)
     {
+        if (atMost <= TimeSpan.Zero)
+            return;
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         wait.CancelAfter(atMost);
-        try
-        {
-            await store.WaitForNewerAsync(revision, wait.Token);
-            return true;
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            return false;
-        }
+        await Task.WhenAny(store.WaitForNewerAsync(revision, wait.Token), _mend.Task);
+        await wait.CancelAsync();
+        cancel.ThrowIfCancellationRequested();
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -7,11 +7,15 @@ namespace Weft.Reconcile.Links;
 
 /// <summary>
 /// Addresses of the node. Weft owns those that carry its IFA_PROTO, on any link, and all on its own links but the link-local ones, which the
-/// kernel gives.
+/// kernel gives. They are few and change seldom: the same addresses on the same devices are not looked at again until <see cref="Forget"/>.
 /// </summary>
-public sealed class AddressReconciler(INetlink netlink) : IReconciler
+internal sealed class AddressReconciler(INetlink netlink, NodeLinks links) : IReconciler
 {
-    private IReadOnlyList<ObservedAddress> _observed = [];
+    private IReadOnlyList<ObservedAddress>? _observed;
+    private EquatableArray<LinkAddress>? _held;
+    private bool _set;
+
+    public void Forget() => _held = null;
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
@@ -23,7 +27,10 @@ public sealed class AddressReconciler(INetlink netlink) : IReconciler
 
     private void Add(RoutingState desired, ReconcileReport report)
     {
-        _observed = [];
+        _observed = null;
+        if (_held == desired.Addresses && !desired.Addresses.Any(a => links.Remade(a.Link)))
+            return;
+        _held = null;
         _observed = netlink.Addresses();
         var present = _observed.Select(a => a.Address).ToHashSet();
         var changes = new NetlinkChanges(netlink, report);
@@ -32,21 +39,23 @@ public sealed class AddressReconciler(INetlink netlink) : IReconciler
             if (!present.Contains(address))
                 changes.Add(Name(address), new AddAddress(address, Protocol: WeftRouting.Protocol));
         }
-        changes.Carry();
+        _set = changes.Carry();
     }
 
     private void Delete(RoutingState desired, ReconcileReport report)
     {
+        if (_observed is null)
+            return;
         var wanted = desired.Addresses.ToHashSet();
-        var links = desired.Links.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
+        var own = desired.Links.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
         var changes = new NetlinkChanges(netlink, report);
         foreach (var observed in _observed)
         {
-            var owned = observed.Protocol == WeftRouting.Protocol || links.Contains(observed.Address.Link) && !observed.LinkLocal;
+            var owned = observed.Protocol == WeftRouting.Protocol || own.Contains(observed.Address.Link) && !observed.LinkLocal;
             if (owned && !wanted.Contains(observed.Address))
                 changes.Add(Name(observed.Address), new DeleteAddress(observed.Address));
         }
-        changes.Carry(Errno.EADDRNOTAVAIL, Errno.ENODEV);
+        _held = changes.Carry(Errno.EADDRNOTAVAIL, Errno.ENODEV) && _set ? desired.Addresses : null;
     }
 
     private static string Name(LinkAddress address) => $"address {address.Address}/{address.PrefixLength} dev {address.Link}";

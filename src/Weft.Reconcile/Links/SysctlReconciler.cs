@@ -12,7 +12,7 @@ namespace Weft.Reconcile.Links;
 /// Reading one costs more than reading a route, so one found right is not read again until <see cref="Forget"/>, or until its link is
 /// another one.
 /// </summary>
-public sealed class SysctlReconciler(ISysctls sysctls, INetlink netlink) : IReconciler
+internal sealed class SysctlReconciler(ISysctls sysctls, NodeLinks links) : IReconciler
 {
     private readonly Dictionary<string, (string Value, int Link)> _known = new(StringComparer.Ordinal);
 
@@ -22,11 +22,10 @@ public sealed class SysctlReconciler(ISysctls sysctls, INetlink netlink) : IReco
     {
         if (step is not (ApplyStep.Sysctls or ApplyStep.LinkSysctls))
             return;
-        var pods = new PodLinks(desired.Routing, netlink);
         foreach (var sysctl in desired.Routing.Sysctls)
         {
             var link = LinkOf(sysctl.Path);
-            if ((link is null) == (step == ApplyStep.Sysctls) && (link is null || !pods.Awaits(link)))
+            if ((link is null) == (step == ApplyStep.Sysctls) && (link is null || !links.Awaits(link)))
                 Set(sysctl, link, report);
         }
         if (step == ApplyStep.LinkSysctls && _known.Count > 2 * desired.Routing.Sysctls.Count)
@@ -43,7 +42,7 @@ public sealed class SysctlReconciler(ISysctls sysctls, INetlink netlink) : IReco
     private void Set(Sysctl sysctl, string? link, ReconcileReport report)
     {
         var subject = $"sysctl {sysctl.Path}";
-        var index = link is null ? 0 : netlink.IndexOf(link);
+        var index = link is null ? 0 : links.Index(link);
         if (index is null)
         {
             report.Fail(new ReconcileFailure(subject, $"write '{sysctl.Value}' to {subject}", $"link '{link}' does not exist", Errno.ENODEV));

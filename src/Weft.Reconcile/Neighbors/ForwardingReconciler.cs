@@ -5,10 +5,16 @@ using Weft.Primitives;
 
 namespace Weft.Reconcile.Neighbors;
 
-/// <summary>Forwarding entries of Weft's VXLAN devices: all that such a device holds are Weft's, since it does not learn.</summary>
-public sealed class ForwardingReconciler(INetlink netlink) : IReconciler
+/// <summary>
+/// Forwarding entries of Weft's VXLAN devices: all that such a device holds are Weft's, since it does not learn. What a pass left there is
+/// remembered for the next.
+/// </summary>
+internal sealed class ForwardingReconciler(INetlink netlink, NodeLinks links) : IReconciler
 {
-    private List<ForwardingEntry> _observed = [];
+    private List<ForwardingEntry>? _observed;
+    private bool _set;
+
+    public void Forget() => _observed = null;
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
@@ -20,9 +26,11 @@ public sealed class ForwardingReconciler(INetlink netlink) : IReconciler
 
     private void Set(RoutingState desired, ReconcileReport report)
     {
-        _observed = [];
-        var observed = new List<ForwardingEntry>();
-        foreach (var link in desired.Links.OfType<VxlanLink>())
+        var remembered = _observed;
+        _set = false;
+        _observed = null;
+        var observed = remembered?.Where(e => !links.Remade(e.Link)).ToList() ?? [];
+        foreach (var link in desired.Links.OfType<VxlanLink>().Where(l => remembered is null || links.Remade(l.Name)))
             observed.AddRange(netlink.ForwardingEntries(link.Name));
         _observed = observed;
         var present = observed.ToHashSet();
@@ -32,11 +40,13 @@ public sealed class ForwardingReconciler(INetlink netlink) : IReconciler
             if (!present.Contains(entry))
                 changes.Add(Name(entry), new ReplaceForwarding(entry));
         }
-        changes.Carry();
+        _set = changes.Carry();
     }
 
     private void Delete(RoutingState desired, ReconcileReport report)
     {
+        if (_observed is null)
+            return;
         var wanted = desired.Forwarding.ToDictionary(e => (e.Link, e.Mac));
         var present = _observed.ToHashSet();
         var changes = new NetlinkChanges(netlink, report);
@@ -47,7 +57,7 @@ public sealed class ForwardingReconciler(INetlink netlink) : IReconciler
             if (entry != right && !replaced)
                 changes.Add(Name(entry), new DeleteForwarding(entry));
         }
-        changes.Carry(Errno.ENOENT, Errno.ENODEV);
+        _observed = changes.Carry(Errno.ENOENT, Errno.ENODEV) && _set ? [.. desired.Forwarding] : null;
     }
 
     private static string Name(ForwardingEntry entry) => $"forwarding entry {entry.Mac} dev {entry.Link}";

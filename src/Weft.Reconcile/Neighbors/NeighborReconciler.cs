@@ -5,10 +5,16 @@ using Weft.Primitives;
 
 namespace Weft.Reconcile.Neighbors;
 
-/// <summary>Permanent neighbor entries on Weft's own links. What the kernel learned there by itself is left to it.</summary>
-public sealed class NeighborReconciler(INetlink netlink) : IReconciler
+/// <summary>
+/// Permanent neighbor entries on Weft's own links. What the kernel learned there by itself is left to it. What a pass left there is remembered for
+/// the next.
+/// </summary>
+internal sealed class NeighborReconciler(INetlink netlink, NodeLinks links) : IReconciler
 {
-    private IReadOnlyList<ObservedNeighbor> _observed = [];
+    private IReadOnlyList<ObservedNeighbor>? _observed;
+    private bool _set;
+
+    public void Forget() => _observed = null;
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
@@ -20,31 +26,37 @@ public sealed class NeighborReconciler(INetlink netlink) : IReconciler
 
     private void Set(RoutingState desired, ReconcileReport report)
     {
-        _observed = [];
-        _observed = netlink.Neighbors();
+        var remembered = _observed;
+        _set = false;
+        _observed = null;
+        _observed = remembered is null ? netlink.Neighbors() : [.. remembered.Where(n => !links.Remade(n.Link))];
         var present = _observed.Where(n => n is { Permanent: true, Mac: not null })
             .Select(n => new Neighbor(n.Link, n.Address, n.Mac!.Value)).ToHashSet();
-        var pods = new PodLinks(desired, netlink);
         var changes = new NetlinkChanges(netlink, report);
         foreach (var neighbor in desired.Neighbors)
         {
-            if (!present.Contains(neighbor) && !pods.Awaits(neighbor.Link))
+            if (!present.Contains(neighbor) && !links.Awaits(neighbor.Link))
                 changes.Add($"neighbor {neighbor.Address} dev {neighbor.Link}", new ReplaceNeighbor(neighbor));
         }
-        changes.Carry();
+        _set = changes.Carry();
     }
 
     private void Delete(RoutingState desired, ReconcileReport report)
     {
+        if (_observed is null)
+            return;
         var wanted = desired.Neighbors.Select(n => (n.Link, n.Address)).ToHashSet();
-        var links = desired.Links.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
+        var own = desired.Links.Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
         var changes = new NetlinkChanges(netlink, report);
         foreach (var observed in _observed)
         {
             // Multicast entries are NUD_NOARP and learned ones reachable or stale: neither is permanent.
-            if (observed.Permanent && links.Contains(observed.Link) && !wanted.Contains((observed.Link, observed.Address)))
+            if (observed.Permanent && own.Contains(observed.Link) && !wanted.Contains((observed.Link, observed.Address)))
                 changes.Add($"neighbor {observed.Address} dev {observed.Link}", new DeleteNeighbor(observed.Link, observed.Address));
         }
-        changes.Carry(Errno.ENOENT, Errno.ENODEV);
+        var deleted = changes.Carry(Errno.ENOENT, Errno.ENODEV);
+        _observed = _set && deleted
+            ? [.. desired.Neighbors.Where(n => !links.Awaits(n.Link)).Select(n => new ObservedNeighbor(n.Link, n.Address, n.Mac, Permanent: true))]
+            : null;
     }
 }

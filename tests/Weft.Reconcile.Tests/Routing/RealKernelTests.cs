@@ -67,6 +67,7 @@ public sealed class RealKernelTests : IDisposable
             new DeleteForwarding(SampleRouting.Routing.Forwarding[0]),
             new SetLink("weft2", Up: false),
             new DeleteAddress(SampleRouting.Routing.Addresses[0]));
+        reconciler.Forget();
         Converge(reconciler);
         _netlink.ExecuteAll(new DeleteLink("weft.vxlan"));
         Converge(reconciler);
