@@ -58,7 +58,8 @@ internal sealed partial class DriftMonitor(NodeFlow flow, INetlink netlink, ILog
         EventsLost => true,
         RouteChanged { Deleted: true, Route: var gone } => gone.Protocol == WeftRouting.Protocol && desired.Routes.Any(r => r.Destination == gone.Route.Destination),
         AddressChanged { Deleted: true, Address: var gone } => desired.Addresses.Contains(gone),
-        NeighborChanged { Deleted: true, Neighbor: { Permanent: true } gone } => desired.Neighbors.Any(n => n.Link == gone.Link && n.Address.Equals(gone.Address)),
+        // It is announced in the state it went through last, which is not the permanent one (net/core/neighbour.c, neigh_remove_one).
+        NeighborChanged { Deleted: true, Neighbor: var gone } => desired.Neighbors.Any(n => n.Link == gone.Link && n.Address.Equals(gone.Address)),
         LinkChanged { Up: false, Deleted: false } link => desired.Links.Any(l => l.Name == link.Name),
         LinkChanged { Deleted: true } link => desired.Links.Any(l => l.Name == link.Name && l is not VethLink),
         _ => false,
