@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs ahead of time into out/bin: weft, weft-agent, weft-cni and the sample pods' programs.
+# Builds the programs ahead of time into out/bin: weft, weft-agent, weft-cni (also as weft-ipam) and the sample pods' programs.
 # Skips the work when no source is newer than the last build.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,6 +31,8 @@ publish Weft.Sample samples/Weft.Sample
 for project in Weft.Cni Weft.Agent Weft.Cli; do
   find "$root/out/publish/$project" -maxdepth 1 -type f ! -name '*.dbg' ! -name '*.pdb' ! -name '*.json' ! -name '*.xml' -exec cp -f --remove-destination {} "$bin/" \;
 done
+# One file, two names: by the second it answers other plugins' calls for addresses.
+ln -f "$bin/weft-cni" "$bin/weft-ipam"
 cp -f --remove-destination "$root/out/publish/Weft.Sample/tier" "$bin/samples/"
 rm -f "$log"
 touch "$stamp"

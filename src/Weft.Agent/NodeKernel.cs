@@ -54,6 +54,8 @@ internal sealed class NodeKernel : IDisposable
 
     public NodeDrift Drift() => new(Netlink, Sysctls, _nftReconciler);
 
+    public AttachmentDrift AttachmentDrift() => new(Netlink, _nftReconciler);
+
     public void Dispose()
     {
         _conntrack.Dispose();

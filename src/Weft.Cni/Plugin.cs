@@ -3,11 +3,17 @@ using Weft.Wire.Cni;
 namespace Weft.Cni;
 
 /// <summary>
-/// The CNI plugin: checks what the runtime gave it, has the agent do the work, and prints what the specification says (SPEC.md 1.1.0
+/// The CNI plugin, and under another name weft-ipam: checks what the runtime gave it, has the agent do the work, and prints what the specification says (SPEC.md 1.1.0
 /// sections 2 and 5). It keeps no state and touches no interface.
 /// </summary>
-internal sealed class Plugin(Func<string, string?> environment, Func<string, AgentRequest, AgentResponse> exchange)
+/// <param name="environment">Reads an environment variable.</param>
+/// <param name="exchange">Asks the agent at a socket.</param>
+/// <param name="delegated">Whether this is weft-ipam, run by another plugin with that plugin's configuration (SPEC.md section 4).</param>
+internal sealed class Plugin(Func<string, string?> environment, Func<string, AgentRequest, AgentResponse> exchange, bool delegated = false)
 {
+    /// <summary>Whether a program of this name is weft-ipam: one file serves as both, so that neither brings a second copy of the runtime.</summary>
+    public static bool IsIpam(string programPath) => Path.GetFileName(programPath) == CniConfigurationReader.IpamType;
+
     /// <summary>Serves one call. Returns the exit status: 0, or 1 with an error object on the output.</summary>
     public int Run(Stream input, Stream output)
     {
@@ -26,8 +32,8 @@ internal sealed class Plugin(Func<string, string?> environment, Func<string, Age
                 throw new CniException(
                     CniErrorCode.IncompatibleVersion, $"cniVersion {version.Text()} of the network configuration has no {call.Command.Text()}");
             var lenient = call.Command is CniCommand.Del or CniCommand.Gc;
-            var parsed = CniConfigurationReader.Read(configuration, strict: !lenient);
-            var response = exchange(parsed.AgentSocket, new AgentRequest(call with { Netns = Absolute(call.Netns) }, configuration));
+            var parsed = CniConfigurationReader.Read(configuration, strict: !lenient, delegated);
+            var response = Ask(parsed.AgentSocket, new AgentRequest(call with { Netns = Absolute(call.Netns) }, configuration, delegated));
             output.Write(response.Output.Span);
             return response.Failed ? 1 : 0;
         }
@@ -38,9 +44,22 @@ internal sealed class Plugin(Func<string, string?> environment, Func<string, Age
         }
         catch (Exception e)
         {
-            var error = new CniException(CniErrorCode.IoFailure, $"weft-cni failed: {e.GetType().Name}: {e.Message}");
+            var error = new CniException(CniErrorCode.IoFailure, $"the plugin failed: {e.GetType().Name}: {e.Message}");
             output.Write(CniJson.Error(version, error));
             return 1;
+        }
+    }
+
+    // "if a plugin relies on an external service or daemon, it should return an error to STATUS if that service is unavailable", which is code 50.
+    private AgentResponse Ask(string socket, AgentRequest request)
+    {
+        try
+        {
+            return exchange(socket, request);
+        }
+        catch (CniException e) when (request.Environment.Command == CniCommand.Status && e.Code == CniErrorCode.TryAgainLater)
+        {
+            throw new CniException(CniErrorCode.NotAvailable, e.Message, e.Details, e);
         }
     }
 

@@ -4,4 +4,4 @@ using Weft.Cni;
 // others who share the descriptor have written.
 using var input = Console.OpenStandardInput();
 using var output = Console.OpenStandardOutput();
-return new Plugin(Environment.GetEnvironmentVariable, AgentConnection.Exchange).Run(input, output);
+return new Plugin(Environment.GetEnvironmentVariable, AgentConnection.Exchange, Plugin.IsIpam(Environment.GetCommandLineArgs()[0])).Run(input, output);

@@ -105,17 +105,20 @@ public class PluginTests
         Assert.True(endless.Given <= 4 * CniConfigurationReader.MaxBytes);
     }
 
+    // SPEC.md 1.1.0 section 5: 11 is a transient condition; section 2, "STATUS": 50 when the plugin "cannot service ADD requests".
     [Theory]
-    [InlineData("ADD")]
-    [InlineData("DEL")]
-    public void Without_an_agent_the_runtime_is_told_to_try_again_and_which_socket_is_dead(string command)
+    [InlineData("ADD", CniErrorCode.TryAgainLater)]
+    [InlineData("DEL", CniErrorCode.TryAgainLater)]
+    [InlineData("CHECK", CniErrorCode.TryAgainLater)]
+    [InlineData("STATUS", CniErrorCode.NotAvailable)]
+    public void Without_an_agent_the_runtime_is_told_so_and_which_socket_is_dead(string command, int code)
     {
         var output = new MemoryStream();
         var environment = Container(command);
         var exit = new Plugin(name => environment.Where(v => v.Item1 == name).Select(v => v.Item2).FirstOrDefault(), AgentConnection.Exchange)
             .Run(new MemoryStream(Encoding.UTF8.GetBytes(Config.Replace("/run/test.sock", "/nonexistent/weft.sock", StringComparison.Ordinal))), output);
         var error = JsonNode.Parse(output.ToArray())!;
-        Assert.Equal((1, CniErrorCode.TryAgainLater), (exit, (int?)error["code"]));
+        Assert.Equal((1, code), (exit, (int?)error["code"]));
         Assert.Contains("/nonexistent/weft.sock", (string?)error["msg"], StringComparison.Ordinal);
     }
 

@@ -23,6 +23,15 @@ public class ConverterTests
     }
 
     [Fact]
+    public void AStaticPodHasTheUidThatItsNodeKnowsItBy()
+    {
+        var pod = WorkloadConverter.Convert(JsonSerializer.Deserialize(
+            """{"metadata":{"name":"a","namespace":"n","uid":"of-the-mirror","annotations":{"kubernetes.io/config.mirror":"of-the-pod"}}}""",
+            ApiJson.Default.ApiPod)!);
+        Assert.Equal("of-the-pod", pod.Uid);
+    }
+
+    [Fact]
     public void NamedPortsComeFromContainersAndSidecarsOnly()
     {
         var pod = WorkloadConverter.Convert(JsonSerializer.Deserialize(

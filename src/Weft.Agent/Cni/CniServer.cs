@@ -145,7 +145,7 @@ public sealed class CniServer : IAsyncDisposable
         using var owned = connection;
         try
         {
-            AgentResponse response;
+            CniAnswer answer;
             try
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
@@ -154,18 +154,32 @@ public sealed class CniServer : IAsyncDisposable
                 await ReceiveAsync(connection, header, limit.Token);
                 var body = new byte[AgentProtocol.ReadHeader(header)];
                 await ReceiveAsync(connection, body, limit.Token);
-                response = await _operations.HandleAsync(AgentProtocol.ReadRequest(body), _stop.Token);
+                answer = await _operations.AnswerAsync(AgentProtocol.ReadRequest(body), _stop.Token);
             }
             catch (CniException e)
             {
-                response = new AgentResponse(true, CniJson.Error(CniVersions.Newest, e));
+                answer = new CniAnswer(new AgentResponse(true, CniJson.Error(CniVersions.Newest, e)));
             }
-            await SendAsync(connection, AgentProtocol.Write(response), _stop.Token);
+            await DeliverAsync(connection, answer);
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
         {
             // The client went away or was too slow. A runtime that gave up on ADD calls DEL.
             _options.Log($"{_options.SocketPath}: connection ended early: {e.Message}");
+        }
+    }
+
+    private async Task DeliverAsync(Socket connection, CniAnswer answer)
+    {
+        try
+        {
+            await SendAsync(connection, AgentProtocol.Write(answer.Response), _stop.Token);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            if (answer.Undo is { } undo)
+                await undo();
+            throw;
         }
     }
 

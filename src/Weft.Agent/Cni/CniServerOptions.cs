@@ -10,6 +10,9 @@ public sealed record CniServerOptions(string SocketPath, Func<int> PodMtu, Func<
     /// <summary>How long ADD waits for routes and policy to be in force before it gives up and rolls back.</summary>
     public TimeSpan InForceTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long ADD waits for the API server to show the pod that it is for, before it makes anything.</summary>
+    public TimeSpan PodTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long a client may take to send its request.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -14,6 +14,9 @@ public interface IPodNetwork
     /// <summary>Null when the path leads to a network namespace other than the agent's own; else the reason why not.</summary>
     string? NamespaceProblem(string netns);
 
+    /// <summary>Whether the namespace has an interface of that name, whoever made it; false also when there is no such namespace.</summary>
+    bool HasInterface(string netns, string name);
+
     /// <summary>
     /// Makes the veth pair, the container's end inside its namespace with name, MAC and MTU, then its addresses, routes and neighbor
     /// entries, and brings both ends and the namespace's loopback up. An older host end of the same name is replaced. On failure nothing
@@ -29,6 +32,6 @@ public interface IPodNetwork
     /// <summary>Whether the host's end exists, which it does only as long as the container's end does.</summary>
     bool Exists(string hostInterface);
 
-    /// <summary>What of the container's interface is missing or changed, one sentence each; empty when it is as made.</summary>
-    IReadOnlyList<string> Verify(Attachment attachment, int mtu);
+    /// <summary>What of the container's interface and of the node's end is missing or changed, one sentence each; empty when all is as expected.</summary>
+    IReadOnlyList<string> Verify(Attachment attachment, PodExpectation expected);
 }

@@ -70,49 +70,80 @@ public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPod
 
     public bool Exists(string hostInterface) => netlink.IndexOf(hostInterface) is not null;
 
-    public IReadOnlyList<string> Verify(Attachment attachment, int mtu)
+    public bool HasInterface(string netns, string name)
     {
-        var problems = new List<string>();
-        var (host, name) = (attachment.HostInterface, attachment.InterfaceName);
         try
         {
-            if (netlink.FindLink(host) is not { } hostLink)
-                problems.Add($"the node's end {host} is missing");
-            else if (!hostLink.Up)
-                problems.Add($"the node's end {host} is down");
-            using var network = NetNamespace.Open(attachment.NetworkNamespace);
+            using var network = NetNamespace.Open(netns);
             using var inside = RouteNetlink.Open(network);
-            if (inside.FindLink(name) is not { } link)
-            {
-                problems.Add($"the interface {name} is missing");
-                return problems;
-            }
-            if (!link.Up)
-                problems.Add($"the interface {name} is down");
-            if (link.Mac != MacAddress.Parse(attachment.Mac))
-                problems.Add($"the interface {name} has the MAC {link.Mac} instead of {attachment.Mac}");
-            if (link.Mtu != mtu)
-                problems.Add($"the interface {name} has the MTU {link.Mtu} instead of {mtu}");
-            var addresses = inside.Addresses(name);
-            var routes = inside.Routes();
-            var neighbors = inside.Neighbors(name);
-            foreach (var address in attachment.Addresses)
-            {
-                var (gateway, all) = GatewayOf(address);
-                if (!addresses.Any(a => a.Address.Address.Equals(address)))
-                    problems.Add($"the address {address} is missing on {name}");
-                // A later plugin of the chain may have put another gateway in place of ours (SPEC.md section 2, "CHECK").
-                if (!routes.Any(r => r.Route.Destination == all))
-                    problems.Add($"the default route {all} is missing");
-                if (!neighbors.Any(n => n.Address.Equals(gateway) && n.Permanent))
-                    problems.Add($"the neighbor entry of {gateway} is missing on {name}");
-            }
+            return inside.IndexOf(name) is not null;
+        }
+        catch (KernelException)
+        {
+            return false;
+        }
+    }
+
+    public IReadOnlyList<string> Verify(Attachment attachment, PodExpectation expected)
+    {
+        var problems = new List<string>();
+        try
+        {
+            VerifyHostEnd(attachment, problems);
+            using var network = NetNamespace.Open(expected.Netns);
+            using var inside = RouteNetlink.Open(network);
+            VerifyInside(attachment.InterfaceName, inside, expected, problems);
         }
         catch (KernelException e)
         {
             problems.Add(e.Message);
         }
         return problems;
+    }
+
+    private void VerifyHostEnd(Attachment attachment, List<string> problems)
+    {
+        var name = attachment.HostInterface;
+        if (netlink.FindLink(name) is not { } link)
+        {
+            problems.Add($"the node's end {name} is missing");
+            return;
+        }
+        if (!link.Up)
+            problems.Add($"the node's end {name} is down");
+        if (link.Mac != PodGateway.HostMac)
+            problems.Add($"the node's end {name} has the MAC {link.Mac} instead of {PodGateway.HostMac}");
+    }
+
+    private static void VerifyInside(string name, RouteNetlink inside, PodExpectation expected, List<string> problems)
+    {
+        if (inside.FindLink(name) is not { } link)
+        {
+            problems.Add($"the interface {name} is missing");
+            return;
+        }
+        if (!link.Up)
+            problems.Add($"the interface {name} is down");
+        else if (!link.Running)
+            problems.Add($"the interface {name} has no carrier");
+        if (link.Mac != expected.Mac)
+            problems.Add($"the interface {name} has the MAC {link.Mac} instead of {expected.Mac}");
+        if (link.Mtu != expected.Mtu)
+            problems.Add($"the interface {name} has the MTU {link.Mtu} instead of {expected.Mtu}");
+        var addresses = inside.Addresses(name);
+        foreach (var address in expected.Addresses)
+            if (!addresses.Any(a => a.Address.Address.Equals(address)))
+                problems.Add($"the address {address} is missing on {name}");
+        var routes = inside.Routes();
+        var neighbors = inside.Neighbors(name);
+        foreach (var gateway in expected.Gateways)
+        {
+            var all = IsIPv6(gateway) ? IpPrefix.AllIPv6 : IpPrefix.AllIPv4;
+            if (!routes.Any(r => r.Route.Destination == all && r.Route.Link == name && gateway.Equals(r.Route.Gateway)))
+                problems.Add($"the default route {all} via {gateway} on {name} is missing");
+            if (!neighbors.Any(n => n.Address.Equals(gateway) && n.Permanent && n.Mac == PodGateway.HostMac))
+                problems.Add($"the neighbor entry of {gateway} with {PodGateway.HostMac} is missing on {name}");
+        }
     }
 
     private static List<NetlinkRequest> Requests(Attachment attachment)

@@ -24,7 +24,7 @@ internal sealed partial class NodeCni : IAsyncDisposable
     {
         (_options, _addresses, _store, _flow, _logger) = (options, addresses, store, flow, logger);
         _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), NotReady, LogLine);
-        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions);
+        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions);
         flow.Passed += FollowCidrs;
     }
 

@@ -183,9 +183,15 @@ public sealed class AddressStore : IDisposable
     /// <exception cref="CniException">As of the other overload.</exception>
     public AttachmentRecord Allocate(AttachmentRequest request)
     {
-        var families = Ranges.Where(r => r.Pool == NodeRange.OfNode).Select(r => r.Cidr.IsIPv6)
-            .Concat(request.Addresses.Select(a => IpPrefix.Host(a).IsIPv6)).Distinct().Order();
-        return Allocate(request, [.. families.Select(ipv6 => new FamilyChoice(ipv6, [NodeRange.OfNode]))], []);
+        return Allocate(request, OfNode(request.Addresses), []);
+    }
+
+    /// <summary>Whether a request of no special wishes could be served now (STATUS).</summary>
+    /// <exception cref="CniException">Code 11: there is no range, or one has no address left.</exception>
+    public void RequireRoom()
+    {
+        lock (_lock)
+            RequireRoom(new AttachmentRequest(default, "", 0), OfNode([]), []);
     }
 
     /// <summary>
@@ -283,6 +289,13 @@ public sealed class AddressStore : IDisposable
     {
         _journal.Dispose();
         _exclusive?.Dispose();
+    }
+
+    private EquatableArray<FamilyChoice> OfNode(EquatableArray<IPAddress> asked)
+    {
+        var families = Ranges.Where(r => r.Pool == NodeRange.OfNode).Select(r => r.Cidr.IsIPv6)
+            .Concat(asked.Select(a => IpPrefix.Host(a).IsIPv6)).Distinct().Order();
+        return [.. families.Select(ipv6 => new FamilyChoice(ipv6, [NodeRange.OfNode]))];
     }
 
     // Never goes back, whatever the wall clock does.

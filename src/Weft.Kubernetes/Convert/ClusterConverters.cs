@@ -36,7 +36,7 @@ public static class WorkloadConverter
         var addresses = pod.Status?.PodIPs is { Count: > 0 } ips ? ips.Select(ip => ip.Ip) : [pod.Status?.PodIP ?? ""];
         return new Workload(
             new ObjectKey(pod.Metadata?.Namespace ?? "", pod.Metadata?.Name ?? ""),
-            pod.Metadata?.Uid ?? "",
+            UidOnNode(pod.Metadata),
             pod.Spec?.NodeName ?? "",
             Labels.From(pod.Metadata?.Labels),
             ended ? [] : addresses.ParseAddresses(),
@@ -57,6 +57,10 @@ public static class WorkloadConverter
         .Select(p => new PortMapping(
             ProtocolConverter.TryConvert(p.Protocol)!.Value, p.HostPort, p.ContainerPort, IPAddress.TryParse(p.HostIP, out var address) ? address : null))
         .ToEquatableArray();
+
+    // A static pod's object in the API is a mirror with a UID of its own; the annotation has the UID that kubelet and runtime know the pod by.
+    private static string UidOnNode(ApiMetadata? metadata) =>
+        metadata?.Annotations?.GetValueOrDefault("kubernetes.io/config.mirror") is { Length: > 0 } mirrored ? mirrored : metadata?.Uid ?? "";
 
     private static EquatableArray<NamedPort> Ports(ApiPodSpec? spec) =>
         (spec?.Containers ?? [])

@@ -4,7 +4,8 @@ using System.Text.Json;
 namespace Weft.Wire.Cni;
 
 /// <summary>What the plugin asks of the agent: the environment, and the configuration as the runtime gave it.</summary>
-public sealed record AgentRequest(CniEnvironment Environment, ReadOnlyMemory<byte> Configuration);
+/// <param name="Delegated">Another plugin asks weft-ipam for addresses.</param>
+public sealed record AgentRequest(CniEnvironment Environment, ReadOnlyMemory<byte> Configuration, bool Delegated = false);
 
 /// <summary>What the agent answers: the text for standard output (may be empty) and whether it is an error.</summary>
 public sealed record AgentResponse(bool Failed, ReadOnlyMemory<byte> Output);
@@ -41,6 +42,8 @@ public static class AgentProtocol
         json.WriteString("netns", request.Environment.Netns);
         json.WriteString("ifname", request.Environment.InterfaceName);
         json.WriteString("args", request.Environment.Args);
+        if (request.Delegated)
+            json.WriteBoolean("delegated", true);
         json.WritePropertyName("config");
         // The plugin has parsed it by now, so it is known to be one JSON value.
         json.WriteRawValue(request.Configuration.Span, skipInputValidation: true);
@@ -72,7 +75,8 @@ public static class AgentProtocol
             throw Malformed("config is missing");
         var environment = new CniEnvironment(
             command, Text(root, "containerId"), Text(root, "netns"), Text(root, "ifname"), Text(root, "args"), "");
-        return new AgentRequest(environment, System.Text.Encoding.UTF8.GetBytes(config.GetRawText()));
+        var delegated = root.TryGetProperty("delegated", out var flag) && flag.ValueKind == JsonValueKind.True;
+        return new AgentRequest(environment, System.Text.Encoding.UTF8.GetBytes(config.GetRawText()), delegated);
     }
 
     /// <exception cref="CniException">Code 6.</exception>

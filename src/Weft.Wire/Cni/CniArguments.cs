@@ -38,7 +38,7 @@ public sealed record CniArguments(string? PodNamespace, string? PodName, string?
     /// <exception cref="CniException">Code 4.</exception>
     public ulong? HardwareAddress() => Mac is null
         ? null
-        : CniRuntimeConfigReader.ParseMac(Mac) ?? throw Invalid($"MAC: '{JsonFields.Shorten(Mac)}' is not the hardware address of one device, such as c2:11:22:33:44:55");
+        : CniMac.TryParse(Mac, out var mac) ? mac : throw Invalid($"MAC: '{JsonFields.Shorten(Mac)}' is not the hardware address of one device, such as c2:11:22:33:44:55");
 
     /// <exception cref="CniException">Code 4, naming the pair that is wrong.</exception>
     public static CniArguments Parse(string? text)

@@ -73,25 +73,6 @@ internal static class CniRuntimeConfigReader
         return new EquatableArray<IPAddress>([.. addresses]);
     }
 
-    /// <summary>Six bytes in hexadecimal with colons or hyphens; null when the text is not a hardware address that one device can have.</summary>
-    public static ulong? ParseMac(string text)
-    {
-        const int length = 17;
-        if (text.Length != length || text[2] is not (':' or '-'))
-            return null;
-        ulong mac = 0;
-        for (var i = 0; i < length; i += 3)
-        {
-            if (i > 0 && text[i - 1] != text[2])
-                return null;
-            if (!byte.TryParse(text.AsSpan(i, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var b))
-                return null;
-            mac = mac << 8 | b;
-        }
-        // IEEE 802: the lowest bit of the first byte marks a group; the kernel refuses such an address, and one of zeros (is_valid_ether_addr).
-        return mac == 0 || (mac >> 40 & 1) == 1 ? null : mac;
-    }
-
     private static void RefuseUnknown(JsonElement root)
     {
         foreach (var property in root.EnumerateObject())
@@ -176,7 +157,7 @@ internal static class CniRuntimeConfigReader
         var text = OptionalString(parent, "mac", path);
         if (string.IsNullOrEmpty(text))
             return null;
-        return ParseMac(text) ?? throw Invalid($"{path}.mac: '{Shorten(text)}' is not the hardware address of one device, such as c2:11:22:33:44:55");
+        return CniMac.TryParse(text, out var mac) ? mac : throw Invalid($"{path}.mac: '{Shorten(text)}' is not the hardware address of one device, such as c2:11:22:33:44:55");
     }
 
     // The capability names its lists otherwise than the configuration's dns does.

@@ -13,13 +13,19 @@ public sealed class CniOperationsTests : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly FakePodNetwork _network = new() { Namespaces = { "/run/netns/a", "/run/netns/b" } };
+    private static readonly string[] OtherContainers = ["c0", "c2", "c3", "c4", "c5", "c6", "keep", "stale", "alive", "other", "holder"];
     private readonly FakeAttachments _attachments = new();
     private readonly List<string> _log = [];
     private AddressStore _store;
     private CniOperations _operations;
     private string? _notReady;
 
-    public CniOperationsTests() => Start();
+    public CniOperationsTests()
+    {
+        foreach (var container in OtherContainers)
+            _network.Namespaces.Add($"/run/netns/{container}");
+        Start();
+    }
 
     public void Dispose()
     {
@@ -40,11 +46,11 @@ public sealed class CniOperationsTests : IDisposable
     }
 
     private async Task<(bool Failed, JsonNode? Output)> Call(
-        CniCommand command, string container = "c1", string netns = "/run/netns/a", string extra = "", string args = "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web", string version = "1.1.0")
+        CniCommand command, string container = "c1", string? netns = null, string extra = "", string args = "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web", string version = "1.1.0")
     {
         var config = $$"""{"cniVersion":"{{version}}","name":"weft","type":"weft-cni"{{extra}}}""";
         var response = await _operations.HandleAsync(
-            new AgentRequest(new CniEnvironment(command, container, netns, "eth0", args, ""), Encoding.UTF8.GetBytes(config)), CancellationToken.None);
+            new AgentRequest(new CniEnvironment(command, container, netns ?? (OtherContainers.Contains(container) ? $"/run/netns/{container}" : "/run/netns/a"), "eth0", args, ""), Encoding.UTF8.GetBytes(config)), CancellationToken.None);
         return (response.Failed, response.Output.IsEmpty ? null : JsonNode.Parse(response.Output.Span));
     }
 
@@ -55,7 +61,7 @@ public sealed class CniOperationsTests : IDisposable
         return output ?? new JsonObject();
     }
 
-    private async Task<JsonNode> Fails(int code, CniCommand command, string container = "c1", string netns = "/run/netns/a", string extra = "", string args = "")
+    private async Task<JsonNode> Fails(int code, CniCommand command, string container = "c1", string? netns = null, string extra = "", string args = "")
     {
         var (failed, output) = await Call(command, container, netns, extra, args);
         Assert.True(failed);

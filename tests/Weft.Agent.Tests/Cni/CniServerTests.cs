@@ -24,7 +24,10 @@ public sealed class CniServerTests : IDisposable
             RequestTimeout = TimeSpan.FromMilliseconds(300),
             MaxConnections = 2,
         };
-        _operations = new CniOperations(_store, new FakeAttachments(), new FakePodNetwork { Namespaces = { "/run/netns/a" } }, _options);
+        var network = new FakePodNetwork();
+        for (var i = 0; i < 40; i++)
+            network.Namespaces.Add($"/run/netns/c{i}");
+        _operations = new CniOperations(_store, new FakeAttachments(), network, _options);
     }
 
     public void Dispose()
@@ -41,7 +44,7 @@ public sealed class CniServerTests : IDisposable
     }
 
     private static byte[] Request(CniCommand command, string container = "c1") => AgentProtocol.Write(new AgentRequest(
-        new CniEnvironment(command, container, "/run/netns/a", "eth0", "", ""),
+        new CniEnvironment(command, container, $"/run/netns/{container}", "eth0", "", ""),
         Encoding.UTF8.GetBytes("""{"cniVersion":"1.1.0","name":"weft","type":"weft-cni"}""")));
 
     private static AgentResponse ReadResponse(Socket socket)

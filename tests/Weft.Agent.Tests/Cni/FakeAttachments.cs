@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Weft.Agent.Cni;
+using Weft.Model;
 using Weft.Model.Ipam;
 
 namespace Weft.Agent.Tests.Cni;
@@ -10,6 +11,21 @@ internal sealed class FakeAttachments : IAttachments
     public ConcurrentDictionary<AttachmentKey, Attachment> Published { get; } = [];
 
     public Func<Attachment, CancellationToken, Task<AttachmentStatus>> InForce { get; set; } = (_, _) => Task.FromResult(AttachmentStatus.Ready);
+
+    /// <summary>Pods that the API has shown; null for all.</summary>
+    public HashSet<(ObjectKey Pod, string Uid)>? Pods { get; set; }
+
+    public List<string> Drift { get; } = [];
+
+    public string? Problem { get; set; }
+
+    public async Task PodKnownAsync(ObjectKey pod, string? uid, CancellationToken cancel)
+    {
+        while (Pods is { } known && !known.Any(p => p.Pod == pod && (string.IsNullOrEmpty(uid) || p.Uid == uid)))
+            await Task.Delay(1, cancel);
+    }
+
+    public Task<IReadOnlyList<string>> DriftAsync(Attachment attachment, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([.. Drift]);
 
     public void Upsert(Attachment attachment) => Published[attachment.Key] = attachment;
 

@@ -20,6 +20,14 @@ internal sealed class FakePodNetwork : IPodNetwork
         }
     }
 
+    /// <summary>Interfaces that others have made: namespace and name.</summary>
+    public HashSet<(string Netns, string Name)> Foreign { get; } = [];
+
+    /// <summary>What CHECK finds changed.</summary>
+    public List<string> Changes { get; } = [];
+
+    public PodExpectation? Expected { get; private set; }
+
     public string? FailCreate { get; set; }
 
     public string? FailDelete { get; set; }
@@ -63,5 +71,15 @@ internal sealed class FakePodNetwork : IPodNetwork
             return _links.ContainsKey(hostInterface);
     }
 
-    public IReadOnlyList<string> Verify(Attachment attachment, int mtu) => Exists(attachment.HostInterface) ? [] : ["the interface is missing"];
+    public bool HasInterface(string netns, string name)
+    {
+        lock (_lock)
+            return Foreign.Contains((netns, name)) || _links.Values.Any(a => a.NetworkNamespace == netns && a.InterfaceName == name);
+    }
+
+    public IReadOnlyList<string> Verify(Attachment attachment, PodExpectation expected)
+    {
+        Expected = expected;
+        return Exists(attachment.HostInterface) ? [.. Changes] : ["the interface is missing"];
+    }
 }

@@ -6,6 +6,7 @@ using Weft.Agent.Ipam;
 using Weft.Kernel.Namespaces;
 using Weft.Kernel.Routing;
 using Weft.Kernel.Tests;
+using Weft.Model;
 using Weft.Model.Ipam;
 using Weft.Model.Routing;
 using Weft.Primitives;
@@ -80,7 +81,7 @@ public sealed class RealCniTests : IDisposable
         insideA.ExecuteAll(new DeleteRoute(new Route(IpPrefix.AllIPv4, "eth0", PodGateway.IPv4, OnLink: true)));
         var (checkFailed, problem) = await Call(operations, CniCommand.Check, "a", podA.Path, previous);
         Assert.True(checkFailed);
-        Assert.Contains("0.0.0.0/0 is missing", (string?)problem!["msg"], StringComparison.Ordinal);
+        Assert.Contains("0.0.0.0/0 via 169.254.1.1 on eth0 is missing", (string?)problem!["msg"], StringComparison.Ordinal);
 
         Assert.False((await Call(operations, CniCommand.Del, "a", podA.Path)).Failed);
         Assert.False((await Call(operations, CniCommand.Del, "b", podB.Path)).Failed);
@@ -96,8 +97,8 @@ public sealed class RealCniTests : IDisposable
         inside.ExecuteAll(new AddBridge("eth0"));
         var (failed, error) = await Call(operations, CniCommand.Add, "a", pod.Path);
         Assert.True(failed);
-        Assert.Equal(CniErrorCode.KernelFailure, (int?)error!["code"]);
-        Assert.Contains("eth0", (string?)error["msg"], StringComparison.Ordinal);
+        Assert.Equal(CniErrorCode.InvalidEnvironment, (int?)error!["code"]);
+        Assert.Contains("CNI_IFNAME: an interface eth0 exists already", (string?)error["msg"], StringComparison.Ordinal);
         Assert.DoesNotContain(netlink.Links(), l => l.Kind == "veth");
         Assert.Empty(_store!.Attachments);
         Assert.Equal("bridge", inside.FindLink("eth0")!.Kind);
@@ -138,6 +139,12 @@ public sealed class RealCniTests : IDisposable
         public void Upsert(Attachment attachment)
         {
         }
+
+        public string? Problem => null;
+
+        public Task PodKnownAsync(ObjectKey pod, string? uid, CancellationToken cancel) => Task.CompletedTask;
+
+        public Task<IReadOnlyList<string>> DriftAsync(Attachment attachment, CancellationToken cancel) => Task.FromResult<IReadOnlyList<string>>([]);
 
         public void Remove(AttachmentKey key)
         {
