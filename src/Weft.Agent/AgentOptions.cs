@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Net;
 using Weft.Agent.Ipam;
+using Weft.Kernel;
+using Weft.Kubernetes.Watch;
 using Weft.Primitives;
 
 namespace Weft.Agent;
@@ -48,7 +50,7 @@ internal sealed record AgentOptions(
         {
             node, kubeconfig, confDir, socket, state, health, underlay, cluster, service, dns, domain, upstream, rest,
         };
-        root.SetAction((result, cancel) => run(
+        root.SetAction((result, cancel) => ExplainAsync(run(
             new AgentOptions(
                 result.GetRequiredValue(node),
                 result.GetValue(kubeconfig),
@@ -63,12 +65,26 @@ internal sealed record AgentOptions(
                 result.GetRequiredValue(domain),
                 (result.GetValue(upstream) ?? []).ToEquatableArray(),
                 TimeSpan.FromSeconds(result.GetValue(rest))),
-            cancel));
+            cancel)));
         return root.Parse(args).InvokeAsync();
     }
 
     /// <summary>How the node's addresses are kept.</summary>
     public AddressStoreOptions Addresses() => new() { Rest = AddressRest, Boot = AddressStoreOptions.BootOfMachine() };
+
+    // What an operator can mend is told in a sentence; the rest keeps its stack for those who mend the agent.
+    private static async Task<int> ExplainAsync(Task<int> running)
+    {
+        try
+        {
+            return await running;
+        }
+        catch (Exception e) when (e is AddressStoreException or KernelException or ApiConfigException or IOException)
+        {
+            await Console.Error.WriteLineAsync($"weft-agent cannot run: {e.Message}");
+            return 1;
+        }
+    }
 
     private delegate bool TryParse<T>(string text, out T value);
 

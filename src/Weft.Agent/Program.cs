@@ -9,6 +9,9 @@ using Weft.Store;
 
 return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
 {
+    // One agent a node: a second one must not even begin.
+    using var claim = NodeClaim.Take(options);
+
     // Watch: what the API server says fills the store.
     using var log = new AgentLog();
     using var api = ApiConnection.Open(options.Kubeconfig);
@@ -30,14 +33,15 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     // What an earlier agent attached enters the store before the first pass, so that nothing of it is taken away.
     await store.Synced.WaitAsync(cancel);
     cni.Restore();
+    cni.Serve();
     var flowing = flow.RunAsync(cancel);
     _ = new DriftMonitor(flow, kernel.Netlink, log.For("drift")).RunAsync(cancel);
     await Task.WhenAny(flowing, flow.UntilAsync(_ => true, cancel));
     dns.Start();
-    cni.Start();
 
-    // The one way back is status.
+    // The one way back is status: it opens the node to pods, which NodeCni has shown to runtimes by then.
     var status = new StatusWriter(api, options.Node, TimeProvider.System, log.For("status"));
-    var ended = await Task.WhenAny(flowing, watching, StatusLoop.RunAsync(flow, status, cancel));
+    var telling = new StatusLoop(flow, cni.Problem, status, options.Node, TimeProvider.System).RunAsync(cancel);
+    var ended = await Task.WhenAny(flowing, watching, telling);
     return cancel.IsCancellationRequested ? 0 : log.Fail(ended.Exception);
 });

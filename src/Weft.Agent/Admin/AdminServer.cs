@@ -21,6 +21,7 @@ internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlo
     public async Task<IAsyncDisposable> StartAsync(CancellationToken cancel)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(socketPath)!);
+        UnixSocketFile.RequireFree(socketPath);
         File.Delete(socketPath);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(k => k.ListenUnixSocket(socketPath));

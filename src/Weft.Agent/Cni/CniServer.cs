@@ -30,7 +30,7 @@ public sealed class CniServer : IAsyncDisposable
     {
         var path = options.SocketPath;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        RemoveStale(path);
+        UnixSocketFile.RequireFree(path);
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -66,42 +66,6 @@ public sealed class CniServer : IAsyncDisposable
         await _stop.CancelAsync();
         await all;
         _stop.Dispose();
-    }
-
-    private static void RemoveStale(string path)
-    {
-        if (!File.Exists(path))
-            return;
-        if (CanBeOpened(path))
-            throw new IOException($"cannot listen on {path}: it exists and is a file, not a socket; remove it, or give weft-agent another socket");
-        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(new UnixDomainSocketEndPoint(path));
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
-        {
-            return;
-        }
-        catch (SocketException e)
-        {
-            throw new IOException($"cannot listen on {path}: it exists and is not a socket of a stopped weft-agent ({e.Message}); remove it", e);
-        }
-        throw new IOException($"cannot listen on {path}: another weft-agent answers there; stop it, or give this one another socket");
-    }
-
-    /// <summary>open(2) of a socket fails with ENXIO; connect(2) to a regular file fails as to a dead socket does.</summary>
-    private static bool CanBeOpened(string path)
-    {
-        try
-        {
-            File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite).Dispose();
-            return true;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 
     private async Task AcceptAsync()

@@ -18,14 +18,16 @@ internal sealed partial class NodeCni : IAsyncDisposable
     private readonly CniOperations _operations;
     private readonly CniServerOptions _serverOptions;
     private CniServer? _server;
-    private string? _cidrProblem;
+    private volatile string? _cidrProblem = "the address range of this node is not known yet";
+    private volatile string? _announceProblem;
+    private volatile bool _announced;
 
     public NodeCni(AgentOptions options, NodeConfig config, AddressStore addresses, NodeKernel kernel, ClusterStore store, NodeFlow flow, ILogger logger)
     {
         (_options, _addresses, _store, _flow, _logger) = (options, addresses, store, flow, logger);
-        _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), NotReady, LogLine);
+        _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), Problem, LogLine);
         _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions);
-        flow.Passed += FollowCidrs;
+        flow.Passed += Follow;
     }
 
     /// <summary>Takes over the attachments of an earlier agent. Call when the store has synced and before the first pass.</summary>
@@ -38,17 +40,24 @@ internal sealed partial class NodeCni : IAsyncDisposable
         LogRestored(kept, dropped);
     }
 
-    /// <summary>Serves runtimes, then shows them the configuration: in this order, so that nobody finds a socket that does not answer.</summary>
-    /// <exception cref="IOException">The socket or the configuration cannot be made.</exception>
-    public void Start()
+    /// <summary>Answers runtimes from now on: DEL at once, ADD and STATUS with code 11 or 50 until the node is ready.</summary>
+    /// <exception cref="IOException">The socket cannot be made.</exception>
+    public void Serve() => _server = CniServer.Start(_operations, _serverOptions);
+
+    /// <summary>Why pods cannot be attached now, or null.</summary>
+    public string? Problem()
     {
-        _server = CniServer.Start(_operations, _serverOptions);
-        ConfigurationListFile.Write(_options.CniConfDir, "weft", _options.CniSocket);
+        if (_cidrProblem is { } cidrs)
+            return cidrs;
+        if (_flow.Latest is not { } pass)
+            return "the first pass over the kernel is not over";
+        // Once the whole has been in force, what fails concerns the pods that it names, and ADD asks for each.
+        return _announced ? null : pass.Failure is { } failure ? $"the datapath has not been in force yet: {failure}" : _announceProblem;
     }
 
     public async ValueTask DisposeAsync()
     {
-        _flow.Passed -= FollowCidrs;
+        _flow.Passed -= Follow;
         if (_server is not null)
             await _server.DisposeAsync();
     }
@@ -57,10 +66,31 @@ internal sealed partial class NodeCni : IAsyncDisposable
     private static int PodMtu(NodeFlow flow, NodeConfig config) =>
         flow.Latest?.Desired.Routing.Links.OfType<VxlanLink>().FirstOrDefault()?.Mtu ?? config.UnderlayMtu;
 
-    private string? NotReady() =>
-        _cidrProblem ?? (_flow.Latest is null ? "the first pass over the kernel is not over" : null);
+    private void Follow(Pass pass)
+    {
+        SetCidrs(pass.Snapshot);
+        if (!_announced && pass.InForce && _cidrProblem is null)
+            Announce();
+    }
 
-    private void FollowCidrs(Pass pass) => SetCidrs(pass.Snapshot);
+    // The file is what runtimes take the network's readiness from: it appears once the datapath is in force and addresses can be given, and not
+    // before. It stays when the agent stops.
+    private void Announce()
+    {
+        try
+        {
+            ConfigurationListFile.Write(_options.CniConfDir, "weft", _options.CniSocket);
+            _announceProblem = null;
+            _announced = true;
+            LogAnnounced(_options.CniConfDir);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next pass tries again.
+            _announceProblem = $"the network configuration cannot be written to {_options.CniConfDir} (--cni-conf-dir): {e.Message}";
+            LogLine(_announceProblem);
+        }
+    }
 
     private void SetCidrs(ClusterSnapshot snapshot)
     {
@@ -90,6 +120,9 @@ internal sealed partial class NodeCni : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
     private partial void LogLine(string line);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "ready for pods: the configuration is in {Directory}")]
+    private partial void LogAnnounced(string directory);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "attachments of an earlier agent: {Kept} kept, {Dropped} freed")]
     private partial void LogRestored(int kept, int dropped);

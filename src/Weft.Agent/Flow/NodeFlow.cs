@@ -26,7 +26,7 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
     /// <summary>The last pass; null until the store has synced and the first pass is over.</summary>
     public Pass? Latest => _latest;
 
-    /// <summary>Called after every pass.</summary>
+    /// <summary>Called after every pass, before those who wait for one go on.</summary>
     public event Action<Pass>? Passed;
 
     public async Task RunAsync(CancellationToken cancel)
@@ -85,6 +85,7 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
     private void Publish(Pass pass)
     {
         var before = _latest;
+        Passed?.Invoke(pass);
         TaskCompletionSource passed;
         lock (_gate)
         {
@@ -103,7 +104,6 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
             if (before is null || !before.Report.Failures.Contains(failure))
                 LogFailure(failure.Object, failure.Operation, failure.Error);
         }
-        Passed?.Invoke(pass);
     }
 
     // Until there is a newer snapshot, somebody calls Mend, or the time is over.

@@ -8,4 +8,7 @@ namespace Weft.Agent.Flow;
 internal sealed record Pass(long Number, ClusterSnapshot Snapshot, DesiredState Desired, ReconcileReport Report, TimeSpan CompileTime, TimeSpan ApplyTime)
 {
     public bool InForce => Report.Succeeded;
+
+    /// <summary>The first of what could not be applied; null when all is in force.</summary>
+    public string? Failure => Report.Failures is [var first, ..] ? $"{first.Object}: {first.Operation}: {first.Error}" : null;
 }

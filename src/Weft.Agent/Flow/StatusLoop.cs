@@ -3,11 +3,20 @@ using Weft.Kubernetes.Status;
 namespace Weft.Agent.Flow;
 
 /// <summary>Tells the API, behind the flow's back and at its own pace, what the last pass came to.</summary>
-internal static class StatusLoop
+/// <param name="notReady">Why pods cannot be attached although the datapath is in force, or null.</param>
+internal sealed class StatusLoop(NodeFlow flow, Func<string?> notReady, StatusWriter status, string node, TimeProvider time)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
 
-    public static async Task RunAsync(NodeFlow flow, StatusWriter status, CancellationToken cancel)
+    /// <summary>
+    /// How long a failure has to last before a node that was open to pods is closed: most are mended by the next pass, and a condition that
+    /// comes and goes would move pods about.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private long? _failingSince;
+
+    public async Task RunAsync(CancellationToken cancel)
     {
         var told = 0L;
         while (!cancel.IsCancellationRequested)
@@ -17,8 +26,7 @@ internal static class StatusLoop
             try
             {
                 var pass = await flow.UntilAsync(p => p.Number > told, wait.Token);
-                var failure = pass.Report.Failures is [var first, ..] ? first : null;
-                await status.WriteAsync(pass.Desired.Diagnostics, failure is null ? null : $"{failure.Object}: {failure.Operation}: {failure.Error}", cancel);
+                await TellAsync(pass, cancel);
                 told = pass.Number;
             }
             catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
@@ -27,5 +35,14 @@ internal static class StatusLoop
                 told = Math.Min(told, (flow.Latest?.Number ?? 0) - 1);
             }
         }
+    }
+
+    private async Task TellAsync(Pass pass, CancellationToken cancel)
+    {
+        var problem = pass.Failure ?? notReady();
+        _failingSince = problem is null ? null : _failingSince ?? time.GetTimestamp();
+        var observed = pass.Snapshot.Nodes.GetValueOrDefault(node);
+        var settled = problem is null || observed?.NetworkUnavailable != false || time.GetElapsedTime(_failingSince!.Value) >= Patience;
+        await status.WriteAsync(pass.Desired.Diagnostics, settled ? new NodeNetwork(problem) : null, observed, cancel);
     }
 }

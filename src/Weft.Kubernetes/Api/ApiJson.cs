@@ -22,6 +22,7 @@ namespace Weft.Kubernetes.Api;
 [JsonSerializable(typeof(ApiList<ApiNetworkPolicy>))]
 [JsonSerializable(typeof(ApiEvent))]
 [JsonSerializable(typeof(ApiNodeConditionPatch))]
+[JsonSerializable(typeof(ApiNodeTaintPatch))]
 public sealed partial class ApiJson : JsonSerializerContext;
 
 public sealed record ApiBookmark : IApiObject

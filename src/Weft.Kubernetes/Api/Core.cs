@@ -18,6 +18,19 @@ public sealed record ApiNodeSpec
     public string? PodCIDR { get; init; }
 
     public List<string>? PodCIDRs { get; init; }
+
+    public List<ApiTaint>? Taints { get; init; }
+}
+
+public sealed record ApiTaint
+{
+    public string Key { get; init; } = "";
+
+    public string? Value { get; init; }
+
+    public string Effect { get; init; } = "";
+
+    public string? TimeAdded { get; init; }
 }
 
 public sealed record ApiNodeStatus

@@ -41,3 +41,10 @@ public sealed record ApiNodeConditionStatus(List<ApiNodeCondition> Conditions);
 
 public sealed record ApiNodeCondition(
     string Type, string Status, string Reason, string Message, DateTimeOffset LastHeartbeatTime, DateTimeOffset LastTransitionTime);
+
+/// <summary>A merge patch (RFC 7396) of a Node's taints, which are one list; the version makes it fail where somebody else changed them meanwhile.</summary>
+public sealed record ApiNodeTaintPatch(ApiVersionWritten Metadata, ApiNodeTaintSpec Spec);
+
+public sealed record ApiVersionWritten(string ResourceVersion);
+
+public sealed record ApiNodeTaintSpec(List<ApiTaint> Taints);

@@ -19,7 +19,16 @@ public static class NodeConverter
             .Select(text => IpPrefix.TryParse(text, strict: false, out var prefix) ? prefix : (IpPrefix?)null)
             .OfType<IpPrefix>().ToEquatableArray(),
         Labels.From(node.Metadata?.Labels),
-        node.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) ?? false);
+        node.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) ?? false)
+    {
+        NetworkUnavailable = node.Status?.Conditions?.FirstOrDefault(c => c.Type == "NetworkUnavailable")?.Status switch
+        {
+            "True" => true,
+            "False" => false,
+            _ => null,
+        },
+        AwaitsAgent = node.Spec?.Taints?.Any(t => t.Key == AgentTaint.Key) ?? false,
+    };
 }
 
 public static class NamespaceConverter

@@ -4,20 +4,24 @@ using Microsoft.Extensions.Logging;
 using Weft.Kubernetes.Api;
 using Weft.Kubernetes.Watch;
 using Weft.Model;
+using Weft.Model.Cluster;
 
 namespace Weft.Kubernetes.Status;
 
 /// <summary>
 /// The one way back: tells the API what a node's network came to. Objects that could not be acted on get an Event, named after what it
-/// says, so that all agents together write it once; the Node gets the condition NetworkUnavailable.
+/// says, so that all agents together write it once; the Node gets the condition NetworkUnavailable, and loses the taint that kept pods away
+/// until its agent could serve.
 /// </summary>
 public sealed partial class StatusWriter(ApiConnection api, string nodeName, TimeProvider time, ILogger logger)
 {
     private readonly HashSet<Diagnostic> _said = [];
-    private bool? _available;
+    private string? _saidProblem;
 
     /// <summary>Says what has not been said yet. Failures are logged and tried again at the next call.</summary>
-    public async Task WriteAsync(IReadOnlyCollection<Diagnostic> diagnostics, string? problem, CancellationToken cancel)
+    /// <param name="network">Null to leave the node as it is.</param>
+    /// <param name="observed">The Node as the API has it: what it says already is not said again. Null when there is none.</param>
+    public async Task WriteAsync(IReadOnlyCollection<Diagnostic> diagnostics, NodeNetwork? network, Node? observed, CancellationToken cancel)
     {
         _said.IntersectWith(diagnostics);
         try
@@ -27,13 +31,31 @@ public sealed partial class StatusWriter(ApiConnection api, string nodeName, Tim
                 await EventAsync(diagnostic, cancel);
                 _said.Add(diagnostic);
             }
-            if (_available != problem is null)
-                await ConditionAsync(problem, cancel);
+            if (network is null || observed is null)
+                return;
+            if (observed.NetworkUnavailable != network.Problem is not null || (network.Problem is not null && network.Problem != _saidProblem))
+                await ConditionAsync(network.Problem, cancel);
+            // The condition first: with the taint gone it is all that keeps pods away.
+            if (network.Problem is null && observed.AwaitsAgent)
+                await RemoveTaintAsync(cancel);
         }
-        catch (Exception e) when (e is ApiException or HttpRequestException)
+        catch (Exception e) when (e is ApiException or HttpRequestException or OperationCanceledException && !cancel.IsCancellationRequested)
         {
             LogFailed(e.Message);
         }
+    }
+
+    private async Task RemoveTaintAsync(CancellationToken cancel)
+    {
+        var path = $"api/v1/nodes/{nodeName}";
+        var node = await api.GetAsync(path, ApiJson.Default.ApiNode, cancel);
+        var taints = node.Spec?.Taints ?? [];
+        var kept = taints.Where(t => t.Key != AgentTaint.Key).ToList();
+        if (kept.Count == taints.Count)
+            return;
+        await api.MergePatchAsync(
+            path, new ApiNodeTaintPatch(new ApiVersionWritten(node.Metadata?.ResourceVersion ?? ""), new ApiNodeTaintSpec(kept)), ApiJson.Default.ApiNodeTaintPatch, cancel);
+        LogOpened(nodeName);
     }
 
     private async Task EventAsync(Diagnostic diagnostic, CancellationToken cancel)
@@ -72,7 +94,7 @@ public sealed partial class StatusWriter(ApiConnection api, string nodeName, Tim
             : new ApiNodeCondition("NetworkUnavailable", "True", "WeftIsNotInForce", problem, now, now);
         await api.PatchAsync(
             $"api/v1/nodes/{nodeName}/status", new ApiNodeConditionPatch(new ApiNodeConditionStatus([condition])), ApiJson.Default.ApiNodeConditionPatch, cancel);
-        _available = problem is null;
+        _saidProblem = problem;
     }
 
     // "Kind namespace/name" or "Kind name".
@@ -82,6 +104,9 @@ public sealed partial class StatusWriter(ApiConnection api, string nodeName, Tim
         var path = words.Length > 1 ? words[1].Split('/', 2) : [""];
         return path.Length > 1 ? (words[0], path[0], path[1]) : (words[0], "", path[0]);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "node {Node} is open to pods: its taint is gone")]
+    private partial void LogOpened(string node);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "status: {Problem}")]
     private partial void LogFailed(string problem);

@@ -65,6 +65,10 @@ public sealed class ApiConnection : IDisposable
         (await SendAsync(
             HttpMethod.Patch, path, Json(body, type, "application/strategic-merge-patch+json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
 
+    /// <summary>JSON merge patch (RFC 7396): lists are replaced whole.</summary>
+    public async Task MergePatchAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancel) =>
+        (await SendAsync(HttpMethod.Patch, path, Json(body, type, "application/merge-patch+json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
+
     public void Dispose() => _http.Dispose();
 
     private static X509ChainPolicy Policy(X509Certificate2Collection authorities)

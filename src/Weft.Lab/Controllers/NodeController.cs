@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Weft.KubeApi.Client;
 using Weft.Lab.Daemon;
 using Weft.Lab.Informers;
 using Weft.Lab.Objects;
@@ -92,12 +93,11 @@ internal sealed class NodeController : Controller
         if (Now - renewed < Grace || Conditions.Find(node, "Ready").Str("status") == "Unknown")
             return node;
         var unknown = Conditions.Make(node, "Ready", "Unknown", Now, "NodeStatusUnknown", "Kubelet stopped posting node status.");
-        var rest = node.Items("status", "conditions").Where(c => c.Str("type") != "Ready").Select(c => c.Copy());
         _events.Record(node, "Normal", "NodeNotReady", $"Node {node.Name()} status is now: NodeNotReady", Name);
         return await Api.PatchAsync("nodes", node, new JsonObject
         {
-            ["status"] = new JsonObject { ["conditions"] = rest.Append(unknown).ToJsonArray() },
-        }, cancel, "status");
+            ["status"] = new JsonObject { ["conditions"] = new JsonArray(unknown) },
+        }, cancel, "status", PatchKind.StrategicMerge);
     }
 
     private async Task TaintAsync(JsonObject node, CancellationToken cancel)
@@ -129,7 +129,14 @@ internal sealed class NodeController : Controller
         }
 
         if (!JsonNode.DeepEquals(current.Select(t => t.Copy()).ToJsonArray(), next.ToJsonArray().DeepClone()))
-            await Api.PatchAsync("nodes", node, new JsonObject { ["spec"] = new JsonObject { ["taints"] = next.Select(t => t.Copy()).ToJsonArray() } }, cancel);
+        {
+            // With the version: the list is replaced whole, and must not bring back what its owner has just taken away.
+            await Api.PatchAsync("nodes", node, new JsonObject
+            {
+                ["metadata"] = new JsonObject { ["resourceVersion"] = node.Str("metadata", "resourceVersion") },
+                ["spec"] = new JsonObject { ["taints"] = next.Select(t => t.Copy()).ToJsonArray() },
+            }, cancel);
+        }
     }
 
     private bool HasPods(JsonObject node) => Api.For("pods").All.Any(p => p.Str("spec", "nodeName") == node.Name());

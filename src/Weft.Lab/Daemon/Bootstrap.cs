@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Weft.KubeApi.Client;
 using Weft.Lab.Objects;
 using Weft.Lab.Topology;
+using Weft.Model.Cluster;
 
 namespace Weft.Lab.Daemon;
 
@@ -164,7 +165,10 @@ internal sealed class Bootstrap(IApiClient client, LabTopology topology, TimePro
                 ["podCIDR"] = node.PodCidrs[0].ToString(),
                 ["podCIDRs"] = node.PodCidrs.Select(c => c.ToString()).ToJsonArray(),
                 ["providerID"] = $"weft://{topology.Name}/{node.Name}",
-                ["taints"] = new JsonArray(new JsonObject { ["key"] = NotReadyTaint, ["effect"] = "NoSchedule" }),
+                // The second is what a kubelet registers with (--register-with-taints) where Weft is the network.
+                ["taints"] = new JsonArray(
+                    new JsonObject { ["key"] = NotReadyTaint, ["effect"] = "NoSchedule" },
+                    new JsonObject { ["key"] = AgentTaint.Key, ["effect"] = AgentTaint.Effect }),
             },
         }, cancel);
         string now = time.GetUtcNow().ToTime();

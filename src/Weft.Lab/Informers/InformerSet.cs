@@ -29,10 +29,10 @@ internal sealed class InformerSet(IApiClient client, TimeProvider time)
     }
 
     public async Task<JsonObject> PatchAsync(
-        string resource, JsonObject target, JsonObject patch, CancellationToken cancel, string? subresource = null)
+        string resource, JsonObject target, JsonObject patch, CancellationToken cancel, string? subresource = null, PatchKind kind = PatchKind.Merge)
     {
         var made = await client.PatchAsync(
-            resource, target.Namespace(), target.Name(), PatchKind.Merge, patch, subresource, cancel);
+            resource, target.Namespace(), target.Name(), kind, patch, subresource, cancel);
         For(resource).Observe(made);
         return made;
     }

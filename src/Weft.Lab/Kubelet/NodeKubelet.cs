@@ -136,22 +136,13 @@ internal sealed class NodeKubelet(NodeContext node)
     {
         if (node.Api.For("nodes").Get("", node.Node.Name) is not { } current)
             return;
-        JsonObject Heartbeat(JsonObject condition)
-        {
-            condition["lastHeartbeatTime"] = node.Now.ToTime();
-            return condition;
-        }
-
-        JsonObject[] own =
-        [
-            Heartbeat(Conditions.Make(current, "NetworkUnavailable", problem is null ? "False" : "True", node.Now, problem is null ? "WeftIsUp" : "NoAgent", problem ?? "the node's agent answers")),
-            Heartbeat(Conditions.Make(current, "Ready", problem is null ? "True" : "False", node.Now, problem is null ? "KubeletReady" : "KubeletNotReady", problem ?? "kubelet is posting ready status")),
-        ];
-        var types = own.Select(c => c.Str("type")).ToHashSet();
-        var all = current.Items("status", "conditions").Where(c => !types.Contains(c.Str("type"))).Select(c => c.Copy()).Concat(own);
+        var condition = Conditions.Make(
+            current, "Ready", problem is null ? "True" : "False", node.Now, problem is null ? "KubeletReady" : "KubeletNotReady", problem ?? "kubelet is posting ready status");
+        condition["lastHeartbeatTime"] = node.Now.ToTime();
         try
         {
-            await node.Api.PatchAsync("nodes", current, new JsonObject { ["status"] = new JsonObject { ["conditions"] = all.ToJsonArray() } }, cancel, "status");
+            // By type (strategic merge): the other conditions are others' to write, NetworkUnavailable the agent's.
+            await node.Api.PatchAsync("nodes", current, new JsonObject { ["status"] = new JsonObject { ["conditions"] = new JsonArray(condition) } }, cancel, "status", PatchKind.StrategicMerge);
             node.Log.Info("kubelet", $"{node.Node.Name}: {problem ?? "ready"}");
             if (problem is not null && !Conditions.IsTrue(current, "Ready"))
                 return;

@@ -10,4 +10,11 @@ public sealed record Node(
     EquatableArray<IPAddress> Addresses,
     EquatableArray<IpPrefix> PodCidrs,
     Labels Labels,
-    bool Ready);
+    bool Ready)
+{
+    /// <summary>The condition of that name: null while nobody has said anything.</summary>
+    public bool? NetworkUnavailable { get; init; }
+
+    /// <summary>The node carries <see cref="AgentTaint"/>.</summary>
+    public bool AwaitsAgent { get; init; }
+}

@@ -12,13 +12,16 @@ internal sealed class LabRun : IDisposable
 {
     private const string Agent = """
         #!/bin/bash
-        # Stands in for weft-agent: writes a network configuration for the node and stays.
-        while [ $# -gt 0 ]; do case $1 in --node) node=$2;; --cni-conf-dir) dir=$2;; --state-dir) state=$2;; esac; shift 2; done
+        # Stands in for weft-agent: writes a network configuration for the node, opens the node to pods, and stays.
+        while [ $# -gt 0 ]; do case $1 in --node) node=$2;; --kubeconfig) export KUBECONFIG=$2;; --cni-conf-dir) dir=$2;; --state-dir) state=$2;; esac; shift 2; done
         n=$(( ${node#node} - 1 ))
         cat > "$dir/.new" <<JSON
         {"cniVersion":"1.0.0","name":"standin","plugins":[{"type":"ptp","ipam":{"type":"host-local","subnet":"10.244.$n.0/24","dataDir":"$state/ipam","routes":[{"dst":"0.0.0.0/0"}]}}]}
         JSON
         mv "$dir/.new" "$dir/10-standin.conflist"
+        until kubectl patch node "$node" --subresource=status --type=strategic \
+          -p '{"status":{"conditions":[{"type":"NetworkUnavailable","status":"False","reason":"StandIn"}]}}'; do sleep 0.2; done
+        kubectl taint node "$node" weft.dev/agent-not-ready-
         exec sleep infinity
         """;
 
