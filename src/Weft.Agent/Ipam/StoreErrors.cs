@@ -42,6 +42,6 @@ internal static class StoreErrors
     public static string Describe(AttachmentRecord record)
     {
         var container = $"container {record.Key.ContainerId} ({record.Key.InterfaceName} of network {record.Key.Network})";
-        return record.Attachment.Pod is { } pod ? $"pod {pod}, {container}," : container;
+        return record.Attachment.Pod is { } pod ? $"pod {pod}, {container}" : container;
     }
 }
