@@ -1,4 +1,5 @@
 using Weft.Compile.HostPorts;
+using Weft.Compile.Ipam;
 using Weft.Compile.Masquerade;
 using Weft.Compile.Policy;
 using Weft.Compile.Routing;
@@ -19,7 +20,10 @@ public static class NodeCompiler
     public static DesiredState Compile(NodeConfig config, ClusterSnapshot snapshot)
     {
         var diagnostics = new List<Diagnostic>();
-        var plan = NodePlan.Of(config, snapshot.Nodes.Values);
+        var pools = PoolPlan.Of(config, snapshot);
+        config = EffectiveConfig.Of(config, snapshot, pools);
+        diagnostics.AddRange(pools.Diagnostics);
+        var plan = NodePlan.Of(config, snapshot);
         var pods = new PodIndex(snapshot);
         var local = new LocalPods(config.NodeName, snapshot.Attachments.Values, pods);
         var routing = RoutingCompiler.Compile(config, snapshot, plan, diagnostics);
@@ -30,7 +34,7 @@ public static class NodeCompiler
             ServicesCompiler.Compile(config, snapshot, plan.Find(config.NodeName), diagnostics),
             HostPortsCompiler.Compile(config, snapshot, plan.Find(config.NodeName), diagnostics),
             PolicyCompiler.Compile(config, snapshot, plan, pods, local, diagnostics),
-            MasqueradeCompiler.Compile(config, plan, local),
+            MasqueradeCompiler.Compile(config, plan, pools, local),
         ]);
         return new DesiredState(routing, table, diagnostics.ToEquatableArray());
     }

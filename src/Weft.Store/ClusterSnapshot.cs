@@ -21,6 +21,10 @@ public sealed record ClusterSnapshot(
     ImmutableDictionary<ObjectKey, NetworkPolicy> Policies,
     ImmutableDictionary<AttachmentKey, Attachment> Attachments)
 {
+    public ImmutableDictionary<string, IpPool> Pools { get; init; } = ImmutableDictionary<string, IpPool>.Empty;
+
+    public ImmutableDictionary<string, AddressBlock> Blocks { get; init; } = ImmutableDictionary<string, AddressBlock>.Empty;
+
     public static ClusterSnapshot Empty { get; } = new(
         0,
         ImmutableDictionary<string, Node>.Empty,

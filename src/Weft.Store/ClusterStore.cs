@@ -29,6 +29,8 @@ public sealed class ClusterStore
         EndpointSlices = new Table<ObjectKey, EndpointSlice>(this, s => s.EndpointSlices, (s, t) => s with { EndpointSlices = t });
         Policies = new Table<ObjectKey, NetworkPolicy>(this, s => s.Policies, (s, t) => s with { Policies = t });
         Attachments = new Table<AttachmentKey, Attachment>(this, s => s.Attachments, (s, t) => s with { Attachments = t });
+        Pools = new Table<string, IpPool>(this, s => s.Pools, (s, t) => s with { Pools = t });
+        Blocks = new Table<string, AddressBlock>(this, s => s.Blocks, (s, t) => s with { Blocks = t });
     }
 
     public ClusterSnapshot Current => _current;
@@ -46,6 +48,10 @@ public sealed class ClusterStore
     public Table<ObjectKey, NetworkPolicy> Policies { get; }
 
     public Table<AttachmentKey, Attachment> Attachments { get; }
+
+    public Table<string, IpPool> Pools { get; }
+
+    public Table<string, AddressBlock> Blocks { get; }
 
     /// <summary>Completes when every source named to <see cref="Expect"/> has reported its first full list.</summary>
     public Task Synced => _synced.Task;

@@ -1,4 +1,5 @@
 using System.Net;
+using Weft.Compile.Ipam;
 using Weft.Model;
 using Weft.Model.Dns;
 using Weft.Model.Services;
@@ -31,7 +32,7 @@ public static class DnsCompiler
         return new DnsZone(
             config.ClusterDomain,
             zone.Build(),
-            config.ServiceCidrs.Concat(config.ClusterCidrs).Distinct().ToEquatableArray(),
+            config.ServiceCidrs.Concat(EffectiveConfig.Of(config, snapshot).ClusterCidrs).Distinct().ToEquatableArray(),
             snapshot.Namespaces.Keys.Order(StringComparer.Ordinal).ToEquatableArray());
     }
 

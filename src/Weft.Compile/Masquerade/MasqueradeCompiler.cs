@@ -1,3 +1,4 @@
+using Weft.Compile.Ipam;
 using Weft.Compile.Policy;
 using Weft.Compile.Routing;
 using Weft.Compile.Tables;
@@ -10,7 +11,7 @@ namespace Weft.Compile.Masquerade;
 /// <summary>Source translation: whatever must come back through this node leaves with one of its addresses.</summary>
 internal static class MasqueradeCompiler
 {
-    public static NftParts Compile(NodeConfig config, NodePlan plan, LocalPods pods)
+    public static NftParts Compile(NodeConfig config, NodePlan plan, PoolPlan pools, LocalPods pods)
     {
         var parts = new NftParts();
         var self = plan.Find(config.NodeName);
@@ -25,7 +26,7 @@ internal static class MasqueradeCompiler
         foreach (var family in Family.Both)
         {
             if (config.ClusterCidrs.Any(c => c.IsIPv6 == family.IPv6))
-                Leaving(config, family, plan, parts);
+                Leaving(config, family, plan, pools, parts);
         }
         return parts;
     }
@@ -43,14 +44,14 @@ internal static class MasqueradeCompiler
         // nft cannot compare source with destination: a set of equal pairs says the same.
         parts.NatPostrouting.Add(NftParts.Rule("a pod that reached itself through a Service",
             new NftLookup([family.Source, family.Destination], set), new NftSnat(nodeAddress)));
-        if (self.Cidr(family.IPv6) is { } cidr)
+        foreach (var cidr in self.OwnPods(family.IPv6))
         {
             parts.NatPostrouting.Add(NftParts.Rule("Services: the reply must come back through this node",
                 marked, new NftMatch(family.Destination, NftValue.Of(cidr)), new NftSnat(nodeAddress)));
         }
     }
 
-    private static void Leaving(NodeConfig config, Family family, NodePlan plan, NftParts parts)
+    private static void Leaving(NodeConfig config, Family family, NodePlan plan, PoolPlan pools, NftParts parts)
     {
         var inside = config.ClusterCidrs.Where(c => c.IsIPv6 == family.IPv6).ToList();
         // An address that only this node can be answered at must not enter the tunnel: the reply would take the underlay and pass the
@@ -66,7 +67,9 @@ internal static class MasqueradeCompiler
         parts.Sets.Add(new NftSet(nodes, [family.AddressType], default, Interval: false,
             plan.Nodes.SelectMany(n => n.Node.Addresses).Where(a => Family.IsIPv6(a) == family.IPv6).Distinct()
                 .OrderBy(IpPrefix.ToBits).Select(a => new NftElement([NftValue.Of(a)])).ToEquatableArray()));
-        foreach (var cidr in inside)
+        // Pods of a pool without natOutgoing leave with their own address: whoever routes beyond the nodes knows the way back.
+        var bare = pools.Pools.Where(p => !p.NatOutgoing && p.Cidr!.Value.IsIPv6 == family.IPv6).Select(p => p.Cidr!.Value).ToList();
+        foreach (var cidr in bare.Count == 0 ? inside : PrefixSet.Subtract(inside, bare))
         {
             NftExpression[] leaving =
             [

@@ -18,10 +18,10 @@ internal sealed class NodePeers
     {
         foreach (var node in plan.Nodes)
         {
-            foreach (var cidr in node.PodCidrs)
+            foreach (var family in Family.Both)
             {
-                if (node.Underlay(cidr.IsIPv6) is { } address)
-                    _tunnels.Add((IpPrefix.Host(cidr.First), address));
+                if (node.Anchor(family.IPv6) is { } anchor && node.Underlay(family.IPv6) is { } address)
+                    _tunnels.Add((IpPrefix.Host(anchor.First), address));
             }
         }
     }

@@ -52,22 +52,25 @@ internal static class RoutingCompiler
                 "the node has no InternalIP to send VXLAN from; let the kubelet report one"));
             return;
         }
-        if (self.PodCidrs.Count == 0)
+        if (!self.Ranges.Any())
             return;
         state.Links.Add(new VxlanLink(
             WeftNames.VxlanLink, mtu, config.VxlanVni, config.VxlanPort, local, config.UnderlayLink, VtepMac.Of(config.NodeName)));
-        foreach (var cidr in self.PodCidrs)
-            state.Addresses.Add(new LinkAddress(WeftNames.VxlanLink, cidr.First, cidr.AddressBits));
+        foreach (var family in Family.Both)
+        {
+            if (self.Anchor(family.IPv6) is { } anchor)
+                state.Addresses.Add(new LinkAddress(WeftNames.VxlanLink, anchor.First, anchor.AddressBits));
+        }
         foreach (var remote in plan.Nodes)
         {
-            if (remote.Node.Name != config.NodeName && remote.PodCidrs.Count > 0)
+            if (remote.Node.Name != config.NodeName && remote.Ranges.Any())
                 Remote(self, remote, Family.IsIPv6(local), state, diagnostics);
         }
         // A connection to a Service needs a route before the output hook can translate it, whether or not the node has a default route.
         // What is not translated is rejected before it gets here.
         foreach (var services in config.ServiceCidrs)
         {
-            if (self.Cidr(services.IsIPv6) is not null)
+            if (self.Anchor(services.IsIPv6) is not null)
                 state.Routes.Add(new Route(services, WeftNames.VxlanLink, Source: self.Underlay(services.IsIPv6), LinkScope: !services.IsIPv6));
         }
     }
@@ -82,12 +85,17 @@ internal static class RoutingCompiler
         }
         var mac = VtepMac.Of(remote.Node.Name);
         state.Forwarding.Add(new ForwardingEntry(WeftNames.VxlanLink, mac, destination));
-        foreach (var cidr in remote.PodCidrs)
+        foreach (var family in Family.Both)
         {
-            if (self.Cidr(cidr.IsIPv6) is null)
+            if (self.Anchor(family.IPv6) is null || remote.Anchor(family.IPv6) is not { } anchor)
                 continue;
-            state.Neighbors.Add(new Neighbor(WeftNames.VxlanLink, cidr.First, mac));
-            state.Routes.Add(new Route(cidr, WeftNames.VxlanLink, cidr.First, OnLink: true));
+            state.Neighbors.Add(new Neighbor(WeftNames.VxlanLink, anchor.First, mac));
+            // What the node borrowed lies within a prefix that leads to its owner: the longer prefix wins.
+            foreach (var prefix in remote.Ranges.Concat(remote.Borrowed.Select(IpPrefix.Host)))
+            {
+                if (prefix.IsIPv6 == family.IPv6)
+                    state.Routes.Add(new Route(prefix, WeftNames.VxlanLink, anchor.First, OnLink: true));
+            }
         }
     }
 

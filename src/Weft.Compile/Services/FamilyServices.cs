@@ -13,7 +13,7 @@ internal sealed class FamilyServices
 {
     private readonly NodeConfig _config;
     private readonly Family _family;
-    private readonly IpPrefix? _podCidr;
+    private readonly IReadOnlyList<IpPrefix> _ownPods;
     private readonly EndpointPicker _picker;
     private readonly List<Diagnostic> _diagnostics;
 
@@ -27,9 +27,9 @@ internal sealed class FamilyServices
     private readonly List<NftElement> _clusterIPs = [];
     private readonly Dictionary<(IPAddress?, Protocol, int), ObjectKey> _owners = [];
 
-    public FamilyServices(NodeConfig config, Family family, IpPrefix? podCidr, EndpointPicker picker, List<Diagnostic> diagnostics)
+    public FamilyServices(NodeConfig config, Family family, IReadOnlyList<IpPrefix> ownPods, EndpointPicker picker, List<Diagnostic> diagnostics)
     {
-        (_config, _family, _podCidr, _picker, _diagnostics) = (config, family, podCidr, picker, diagnostics);
+        (_config, _family, _ownPods, _picker, _diagnostics) = (config, family, ownPods, picker, diagnostics);
         _addresses = new ServiceMap("services", family, byAddress: true);
         _addressesInside = new ServiceMap("services-inside", family, byAddress: true);
         _nodePorts = new ServiceMap("nodeports", family, byAddress: false);
@@ -58,7 +58,7 @@ internal sealed class FamilyServices
     private void Rules(NftParts parts, string refused, string nodePortsRefused, string clusterIPs)
     {
         // Only this node's own pods: the answer to another node's pod would not come back this way.
-        if (_podCidr is { } cidr)
+        foreach (var cidr in _ownPods)
         {
             parts.NatPrerouting.Add(NftParts.Rule("Services: from pods, every endpoint",
                 new NftMatch(_family.Source, NftValue.Of(cidr)), _addressesInside.Lookup));

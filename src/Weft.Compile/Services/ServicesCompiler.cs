@@ -35,7 +35,7 @@ internal static class ServicesCompiler
         foreach (var family in Family.Both)
         {
             if (config.ClusterCidrs.Any(c => c.IsIPv6 == family.IPv6))
-                new FamilyServices(config, family, self?.Cidr(family.IPv6), picker, diagnostics).Compile(services, parts, RejectChain);
+                new FamilyServices(config, family, self?.OwnPods(family.IPv6) ?? [], picker, diagnostics).Compile(services, parts, RejectChain);
         }
         parts.Chains.Add(new NftChain(RejectChain, null,
             [NftParts.Rule("Service without endpoints", NftParts.Then(NftVerdict.Reject))]));

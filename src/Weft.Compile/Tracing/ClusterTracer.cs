@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using Weft.Compile.Ipam;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Cluster;
@@ -33,7 +34,7 @@ public sealed class ClusterTracer
         _snapshot = snapshot;
         _nodes = nodes.ToDictionary(
             n => n.Key,
-            n => new TracedNode(n.Value.Config, n.Value.State, snapshot.Nodes.GetValueOrDefault(n.Key)?.Addresses ?? []),
+            n => new TracedNode(EffectiveConfig.Of(n.Value.Config, snapshot), n.Value.State, snapshot.Nodes.GetValueOrDefault(n.Key)?.Addresses ?? []),
             StringComparer.Ordinal);
         foreach (var node in snapshot.Nodes.Values.Where(n => _nodes.ContainsKey(n.Name)))
         {

@@ -6,7 +6,7 @@ using YamlDotNet.Core.Events;
 namespace Weft.KubeApi.Rest;
 
 /// <summary>YAML request bodies as JSON nodes, with the scalars of the YAML 1.2 core schema (and yes/no left as strings).</summary>
-internal static class YamlReader
+public static class YamlReader
 {
     /// <exception cref="YamlException">Not YAML, or more than one document.</exception>
     public static JsonNode? Parse(string text)

@@ -26,6 +26,8 @@ public sealed record ApiMetadata
 
     public Dictionary<string, string>? Annotations { get; init; }
 
+    public DateTimeOffset? CreationTimestamp { get; init; }
+
     public DateTimeOffset? DeletionTimestamp { get; init; }
 }
 

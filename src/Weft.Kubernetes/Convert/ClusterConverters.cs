@@ -33,7 +33,10 @@ public static class NodeConverter
 
 public static class NamespaceConverter
 {
-    public static Namespace Convert(ApiNamespace ns) => new(ns.Metadata?.Name ?? "", Labels.From(ns.Metadata?.Labels));
+    public static Namespace Convert(ApiNamespace ns) => new(ns.Metadata?.Name ?? "", Labels.From(ns.Metadata?.Labels))
+    {
+        Annotations = OwnAnnotations.Of(ns.Metadata),
+    };
 }
 
 /// <summary>core/v1 Pod to <see cref="Workload"/>.</summary>
@@ -55,6 +58,7 @@ public static class WorkloadConverter
             pod.Spec?.Subdomain)
         {
             HostPorts = pod.Spec?.HostNetwork == true ? [] : HostPorts(pod.Spec),
+            Annotations = OwnAnnotations.Of(pod.Metadata),
         };
     }
 
@@ -78,6 +82,13 @@ public static class WorkloadConverter
         .Where(p => p.Name is { Length: > 0 } && ProtocolConverter.TryConvert(p.Protocol) is not null)
         .Select(p => new NamedPort(p.Name!, p.ContainerPort, ProtocolConverter.TryConvert(p.Protocol)!.Value))
         .ToEquatableArray();
+}
+
+/// <summary>What is kept of an object's annotations: those of weft.dev. Others are many and large.</summary>
+internal static class OwnAnnotations
+{
+    public static Labels Of(ApiMetadata? metadata) =>
+        Labels.From(metadata?.Annotations?.Where(a => a.Key.StartsWith(IpamAnnotations.Prefix, StringComparison.Ordinal)));
 }
 
 internal static class AddressParsing

@@ -67,7 +67,7 @@ public sealed partial class StatusWriter(ApiConnection api, string nodeName, Tim
         var message = new ApiEvent
         {
             Metadata = new ApiMetadataWritten($"{name}.{digest}", eventNamespace),
-            InvolvedObject = new ApiInvolvedObject(kind == "NetworkPolicy" ? "networking.k8s.io/v1" : "v1", kind, ns.Length > 0 ? ns : null, name, null),
+            InvolvedObject = new ApiInvolvedObject(VersionOf(kind), kind, ns.Length > 0 ? ns : null, name, null),
             Reason = "NotUnderstood",
             Message = diagnostic.ToString(),
             Type = "Warning",
@@ -96,6 +96,13 @@ public sealed partial class StatusWriter(ApiConnection api, string nodeName, Tim
             $"api/v1/nodes/{nodeName}/status", new ApiNodeConditionPatch(new ApiNodeConditionStatus([condition])), ApiJson.Default.ApiNodeConditionPatch, cancel);
         _saidProblem = problem;
     }
+
+    private static string VersionOf(string kind) => kind switch
+    {
+        "NetworkPolicy" => "networking.k8s.io/v1",
+        "IPPool" or "IPBlock" => WeftApi.Version,
+        _ => "v1",
+    };
 
     // "Kind namespace/name" or "Kind name".
     private static (string Kind, string Namespace, string Name) Reference(string text)

@@ -56,6 +56,18 @@ public sealed class ApiConnection : IDisposable
     public async Task PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancel) =>
         (await SendAsync(HttpMethod.Post, path, Json(body, type, "application/json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
 
+    /// <summary>Posts an object and reads it as the server keeps it.</summary>
+    public async Task<TRead> CreateAsync<T, TRead>(string path, T body, JsonTypeInfo<T> type, JsonTypeInfo<TRead> read, CancellationToken cancel) =>
+        await ReadAsync(await SendAsync(HttpMethod.Post, path, Json(body, type, "application/json"), HttpCompletionOption.ResponseContentRead, cancel), path, read, cancel);
+
+    /// <summary>JSON merge patch (RFC 7396); the object as it is afterwards. Code 409 when the patch names a resourceVersion that is not current.</summary>
+    public async Task<TRead> MergeAsync<T, TRead>(string path, T body, JsonTypeInfo<T> type, JsonTypeInfo<TRead> read, CancellationToken cancel) =>
+        await ReadAsync(
+            await SendAsync(HttpMethod.Patch, path, Json(body, type, "application/merge-patch+json"), HttpCompletionOption.ResponseContentRead, cancel), path, read, cancel);
+
+    public async Task DeleteAsync<T>(string path, T options, JsonTypeInfo<T> type, CancellationToken cancel) =>
+        (await SendAsync(HttpMethod.Delete, path, Json(options, type, "application/json"), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
+
     /// <summary>Posts an object given as JSON text.</summary>
     public async Task PostJsonAsync(string path, string json, CancellationToken cancel) =>
         (await SendAsync(HttpMethod.Post, path, new StringContent(json, new MediaTypeHeaderValue("application/json")), HttpCompletionOption.ResponseContentRead, cancel)).Dispose();
@@ -83,6 +95,15 @@ public sealed class ApiConnection : IDisposable
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type));
         content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
         return content;
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, string path, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        using (response)
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(cancel);
+            return await JsonSerializer.DeserializeAsync(body, type, cancel) ?? throw new JsonException($"{path} answered null");
+        }
     }
 
     private async Task<HttpResponseMessage> SendAsync(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
@@ -10,6 +11,7 @@ namespace Weft.Kubernetes.Watch;
 /// <summary>What one reflector mirrors: where the API serves it and how an object becomes a row.</summary>
 /// <param name="Name">For logs and for the store's list of sources, such as <c>pods</c>.</param>
 /// <param name="Path">Such as <c>api/v1/pods</c>.</param>
+/// <param name="Optional">Whether the API may not serve it at all (its CustomResourceDefinition is not installed), which is the same as having none.</param>
 public sealed record Reflection<TApi, TKey, TRow>(
     string Name,
     string Path,
@@ -17,7 +19,8 @@ public sealed record Reflection<TApi, TKey, TRow>(
     JsonTypeInfo<ApiList<TApi>> ListType,
     Func<TRow, TKey> Key,
     Func<TApi, TRow> Convert,
-    Table<TKey, TRow> Table)
+    Table<TKey, TRow> Table,
+    bool Optional = false)
     where TApi : class, IApiObject
     where TKey : notnull
     where TRow : class;
@@ -33,7 +36,17 @@ public sealed partial class Reflector<TApi, TKey, TRow>(
     where TRow : class
 {
     private const int PageSize = 500;
+
+    /// <summary>An API server that starts answers 404 for custom resources it has not come to yet: what was there is kept for so long.</summary>
+    private static readonly TimeSpan BelievedMissing = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a resource that is not served is looked for.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
+
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(10));
+
+    private long? _missingSince;
+    private bool _filled;
 
     public async Task RunAsync(CancellationToken cancel)
     {
@@ -54,6 +67,12 @@ public sealed partial class Reflector<TApi, TKey, TRow>(
             {
                 LogExpired(what.Name, version ?? "");
                 version = null;
+            }
+            catch (ApiException e) when (e.Code == 404 && what.Optional)
+            {
+                version = null;
+                Missing();
+                await Task.Delay(LookAgain, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception e) when (e is HttpRequestException or IOException or JsonException or ApiException or OperationCanceledException)
             {
@@ -84,7 +103,21 @@ public sealed partial class Reflector<TApi, TKey, TRow>(
         while (!string.IsNullOrEmpty(token));
         what.Table.Replace(rows);
         store.MarkSynced(what.Name);
+        (_filled, _missingSince) = (true, null);
         return version;
+    }
+
+    private void Missing()
+    {
+        var now = Stopwatch.GetTimestamp();
+        if (_missingSince is null)
+            LogMissing(what.Name, what.Path);
+        _missingSince ??= now;
+        if (_filled && Stopwatch.GetElapsedTime(_missingSince.Value, now) < BelievedMissing)
+            return;
+        what.Table.Replace(new Dictionary<TKey, TRow>());
+        store.MarkSynced(what.Name);
+        _filled = false;
     }
 
     // Returns the version to resume from when the server ends the stream, which it does every few minutes.
@@ -123,6 +156,9 @@ public sealed partial class Reflector<TApi, TKey, TRow>(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Resource}: version {Version} is compacted; listing again")]
     private partial void LogExpired(string resource, string version);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Resource}: the API does not serve {Path}; it is looked for again now and then")]
+    private partial void LogMissing(string resource, string path);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Resource}: {Problem}; trying again in {DelayMs:0} ms")]
     private partial void LogFailed(string resource, string problem, double delayMs);

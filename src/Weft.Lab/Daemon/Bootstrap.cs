@@ -19,6 +19,8 @@ internal sealed class Bootstrap(IApiClient client, LabTopology topology, TimePro
         foreach (string ns in new[] { "default", "kube-system", "kube-public", LeaseNamespace })
             await EnsureAsync("namespaces", "", new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = Meta(ns) }, cancel);
         await EnsureAsync("servicecidrs.networking.k8s.io", "", ServiceCidr(), cancel);
+        foreach (var definition in CustomResources.All())
+            await ReplaceAsync("customresourcedefinitions.apiextensions.k8s.io", "", definition, ["spec"], cancel);
         await ApiServiceAsync(apiPort, cancel);
         await EnsureAsync("services", "kube-system", DnsService(), cancel);
         foreach (var node in topology.Nodes)

@@ -25,4 +25,7 @@ public sealed record Workload(
 {
     /// <summary>Ports of its node that its containers ask for (hostPort); what the node's runtime asks of the CNI plugin is what counts.</summary>
     public EquatableArray<PortMapping> HostPorts { get; init; } = [];
+
+    /// <summary>Annotations of weft.dev only.</summary>
+    public Labels Annotations { get; init; } = Labels.Empty;
 }

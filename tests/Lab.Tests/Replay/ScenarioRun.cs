@@ -46,7 +46,7 @@ internal sealed class ScenarioRun(TestLab lab, Scenario scenario) : IAsyncDispos
             pod.Network.Dispose();
         // Policies and Services before pods, so that nothing has to be compiled for what is half gone.
         foreach (var manifest in Enumerable.Reverse(_created))
-            await lab.Api.DeleteAsync($"{LabApi.Collection((string)manifest["kind"]!, (string)manifest["metadata"]!["namespace"]!)}/{(string)manifest["metadata"]!["name"]!}");
+            await lab.Api.DeleteAsync($"{LabApi.Collection((string)manifest["kind"]!, (string?)manifest["metadata"]!["namespace"] ?? "")}/{(string)manifest["metadata"]!["name"]!}");
         await Eventually.NoneAsync(() => NetNamespace.Names().FirstOrDefault(n => n.StartsWith(lab.Paths.NamespacePrefix + "pod-", StringComparison.Ordinal)) is { } left
             ? $"namespace {left} is still there" : null);
     }

@@ -23,6 +23,8 @@ internal sealed class LabApi : IDisposable
         "Event" => $"api/v1/namespaces/{ns}/events",
         "EndpointSlice" => $"apis/discovery.k8s.io/v1/namespaces/{ns}/endpointslices",
         "NetworkPolicy" => $"apis/networking.k8s.io/v1/namespaces/{ns}/networkpolicies",
+        "IPPool" => "apis/weft.dev/v1alpha1/ippools",
+        "IPBlock" => "apis/weft.dev/v1alpha1/ipblocks",
         _ => throw new ArgumentException($"no path is known for {kind}"),
     };
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Weft.Compile.Ipam;
 using Weft.Compile.Tracing;
 using Weft.Kubernetes.Api;
 using Weft.Kubernetes.Convert;
@@ -24,7 +25,7 @@ public sealed class ScenarioCluster
 
     private static readonly bool[] BothFamilies = [false, true];
 
-    private readonly Dictionary<string, int> _lastPod = new(StringComparer.Ordinal);
+    private readonly Dictionary<IpPrefix, int> _lastPod = [];
     private readonly HashSet<ObjectKey> _unready = [];
     private int _lastService = 255;
 
@@ -34,7 +35,7 @@ public sealed class ScenarioCluster
         Manifests = manifests;
         for (var i = 0; i < options.Nodes; i++)
             AddNode(i);
-        foreach (var manifest in manifests.OrderBy(m => m["kind"]!.GetValue<string>() == "Service").ThenBy(Name, StringComparer.Ordinal))
+        foreach (var manifest in manifests.OrderBy(Rank).ThenBy(Name, StringComparer.Ordinal))
             Add((JsonObject)manifest.DeepClone());
     }
 
@@ -69,6 +70,14 @@ public sealed class ScenarioCluster
 
     public ClusterTracer Tracer() => ClusterTracer.Compile(Snapshot, Config);
 
+    // What others need comes before them.
+    private static int Rank(JsonObject manifest) => manifest["kind"]!.GetValue<string>() switch
+    {
+        "Namespace" or "IPPool" or "IPBlock" => 0,
+        "Service" => 2,
+        _ => 1,
+    };
+
     // The addressing of a lab of as many nodes, so that flows and blocks mean the same in both.
     private void AddNode(int i)
     {
@@ -90,6 +99,18 @@ public sealed class ScenarioCluster
             Map(metadata, "labels")["kubernetes.io/metadata.name"] = Name(manifest);
             var ns = NamespaceConverter.Convert(Read(manifest, ApiJson.Default.ApiNamespace));
             Snapshot = Snapshot with { Namespaces = Snapshot.Namespaces.SetItem(ns.Name, ns) };
+            return;
+        }
+        if (kind == "IPPool")
+        {
+            var pool = IpPoolConverter.Convert(Read(manifest, ApiJson.Default.ApiAddressPool));
+            Snapshot = Snapshot with { Pools = Snapshot.Pools.SetItem(pool.Name, pool) };
+            return;
+        }
+        if (kind == "IPBlock")
+        {
+            var block = IpBlockConverter.Convert(Read(manifest, ApiJson.Default.ApiAddressBlock));
+            Snapshot = Snapshot with { Blocks = Snapshot.Blocks.SetItem(block.Name, block) };
             return;
         }
         if (metadata["namespace"] is null)
@@ -117,7 +138,7 @@ public sealed class ScenarioCluster
                 Snapshot = Snapshot with { Policies = Snapshot.Policies.SetItem(policy.Key, policy) };
                 break;
             default:
-                throw new FormatException($"{kind} {Name(manifest)}: scenarios hold Namespace, Pod, Service, EndpointSlice and NetworkPolicy");
+                throw new FormatException($"{kind} {Name(manifest)}: scenarios hold Namespace, Pod, Service, EndpointSlice, NetworkPolicy, IPPool and IPBlock");
         }
     }
 
@@ -141,11 +162,31 @@ public sealed class ScenarioCluster
         }
         else
         {
-            // Offset 0 is the tunnel's and 1 is left alone, as many CNI plugins do.
-            var index = _lastPod[node] = _lastPod.GetValueOrDefault(node, 1) + 1;
-            addresses = model.PodCidrs.Select(c => c.AddressAt((uint)index));
+            addresses = PodAddresses(pod, model);
         }
         status["podIPs"] = new JsonArray([.. addresses.Select(a => new JsonObject { ["ip"] = a.ToString() })]);
+    }
+
+    // The first pool that serves the pod and of which its node has a block, as agents choose.
+    private IEnumerable<IPAddress> PodAddresses(JsonObject pod, Model.Cluster.Node node)
+    {
+        var workload = WorkloadConverter.Convert(Read(pod, ApiJson.Default.ApiPod));
+        var chosen = PodAddressing.Of(
+            PoolPlan.Of(Config(node.Name), Snapshot), node, workload, Snapshot.Namespaces.GetValueOrDefault(workload.Key.Namespace), []);
+        if (chosen.Problem is not null)
+            throw new FormatException($"Pod {Name(pod)}: {chosen.Problem}");
+        return [.. chosen.Families.Select(f => chosen.Fixed.FirstOrDefault(a => IpPrefix.Host(a).IsIPv6 == f.IPv6) ?? NextAddress(node, f))];
+    }
+
+    private IPAddress NextAddress(Model.Cluster.Node node, FamilyPools family)
+    {
+        var ranges = family.Pools.SelectMany(pool => pool == PodAddressing.OfNode
+            ? node.PodCidrs.AsImmutableArray()
+            : [.. Snapshot.Blocks.Values.Where(b => b.Pool == pool && b.Node == node.Name).Select(b => b.Cidr).OfType<IpPrefix>().Order()]);
+        var range = ranges.First(r => r.IsIPv6 == family.IPv6);
+        // Offset 0 is the tunnel's and 1 is left alone, as many CNI plugins do.
+        var index = _lastPod[range] = _lastPod.GetValueOrDefault(range, 1) + 1;
+        return range.AddressAt((uint)index);
     }
 
     private void FillService(JsonObject service)

@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Net;
 using CsCheck;
 using Weft.Model;
 using Weft.Model.Cluster;
+using Weft.Model.Ipam;
 using Weft.Model.Policy;
 using Weft.Model.Selectors;
 using Weft.Model.Services;
@@ -102,6 +104,23 @@ internal static class ClusterGen
             return builder.Snapshot;
         });
 
+    /// <summary>The same with pools and blocks, some of which overlap each other or a node's prefix, belong to nobody or are lent to nobody.</summary>
+    public static readonly Gen<ClusterSnapshot> ClusterWithPools =
+        from cluster in ClusterWithServices
+        from pools in Gen.Select(Any("10.50.0.0/16", "10.50.1.0/24", "10.244.128.0/17", "10.96.0.0/17", "fd00:50::/112", ""), Gen.Int[0, 3], Gen.Bool).Array[0, 3]
+        from blocks in Gen.Select(
+            Any("10.50.0.0/26", "10.50.0.64/26", "10.50.0.0/25", "10.244.128.0/26", "10.244.1.0/26", "fd00:50::/122"), Gen.Int[1, 4], Gen.Int[0, 2], Gen.Int[0, 5]).Array[0, 4]
+        select cluster with
+        {
+            Pools = pools.Select((p, i) => new IpPool(
+                $"pool{i}", IpPrefix.TryParse(p.Item1, out var cidr) ? cidr : null, 26, null, null, [], false, NatOutgoing: p.Item3, false, PoolAssignment.Automatic,
+                DateTimeOffset.UnixEpoch.AddSeconds(p.Item2))).ToImmutableDictionary(p => p.Name),
+            Blocks = blocks.Select(b => new AddressBlock(
+                AddressBlock.NameOf(IpPrefix.Parse(b.Item1)), "u", "1", IpPrefix.Parse(b.Item1), "pool0", $"n{b.Item2}",
+                b.Item4 == 0 ? [] : [new AddressLoan("l", $"n{b.Item4 % 4 + 1}", Address: IpPrefix.Parse(b.Item1).AddressAt((uint)b.Item4))],
+                DateTimeOffset.UnixEpoch.AddSeconds(b.Item3), false)).DistinctBy(b => b.Name).ToImmutableDictionary(b => b.Name),
+        };
+
     private static Gen<T> Any<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 
     private static IpBlock Of(string cidr, params string[] except) => new(IpPrefix.Parse(cidr), except.Select(IpPrefix.Parse).ToEquatableArray());
@@ -141,5 +160,7 @@ internal static class ClusterGen
             .Concat(cluster.Workloads.Values.Select(w => $"{w}"))
             .Concat(cluster.Policies.Values.Select(p => $"{p}"))
             .Concat(cluster.Services.Values.Select(s => $"{s}"))
+            .Concat(cluster.Pools.Values.Select(s => $"{s}"))
+            .Concat(cluster.Blocks.Values.Select(s => $"{s}"))
             .Concat(cluster.EndpointSlices.Values.Select(s => $"{s}")));
 }

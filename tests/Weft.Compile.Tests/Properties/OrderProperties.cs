@@ -12,7 +12,7 @@ public sealed class OrderProperties
 {
     [Fact]
     public void Order_and_repetition_of_updates_do_not_change_the_desired_state() =>
-        Gen.Select(ClusterGen.ClusterWithServices, Gen.Int[1, int.MaxValue]).Sample(
+        Gen.Select(ClusterGen.ClusterWithPools, Gen.Int[1, int.MaxValue]).Sample(
             (cluster, seed) =>
             {
                 var again = Replay(cluster, seed);
@@ -56,6 +56,8 @@ public sealed class OrderProperties
         EndpointSlices = Replay(cluster.EndpointSlices, seed),
         Policies = Replay(cluster.Policies, seed),
         Attachments = Replay(cluster.Attachments, seed),
+        Pools = Replay(cluster.Pools, seed),
+        Blocks = Replay(cluster.Blocks, seed),
     };
 
     private static ImmutableDictionary<TKey, TValue> Replay<TKey, TValue>(ImmutableDictionary<TKey, TValue> objects, int seed)
