@@ -12,7 +12,7 @@ namespace Weft.Agent.Ipam;
 /// power was cut, comes back with them. One attachment a key. Thread-safe; every change is in the kernel's hands when the method
 /// returns and on disk when a <see cref="SyncAsync"/> called after it completes.
 /// </summary>
-public sealed class AddressStore : IDisposable
+public sealed partial class AddressStore : IDisposable
 {
     private const string JournalName = "attachments.journal";
     private const int MinLinesToCompact = 1024;
@@ -72,34 +72,6 @@ public sealed class AddressStore : IDisposable
         }
     }
 
-    /// <summary>What opening found that an operator may want to know, one sentence each.</summary>
-    public IReadOnlyList<string> Found { get; }
-
-    /// <summary>How long released addresses rest.</summary>
-    public TimeSpan RestTime => _options.Rest;
-
-    /// <summary>The prefixes that this node gives addresses of; empty before <see cref="SetRanges"/>.</summary>
-    public IReadOnlyList<IpPrefix> Cidrs => [.. Ranges.Select(r => r.Cidr)];
-
-    public IReadOnlyList<NodeRange> Ranges
-    {
-        get
-        {
-            lock (_lock)
-                return _ranges.Ranges;
-        }
-    }
-
-    /// <summary>All attachments, oldest first.</summary>
-    public IReadOnlyList<AttachmentRecord> Attachments
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _attachments.Values.OrderBy(r => r.Created)];
-        }
-    }
-
     /// <summary><see cref="SetRanges"/> with nothing but the Node's spec.podCIDRs.</summary>
     /// <exception cref="AddressStoreException">As there.</exception>
     public IReadOnlyList<AttachmentRecord> SetCidrs(string nodeName, IReadOnlyList<IpPrefix> cidrs) =>
@@ -128,55 +100,6 @@ public sealed class AddressStore : IDisposable
             _ranges.Set(ranges, _holders.Keys);
             return [.. _attachments.Values.Where(r => r.Attachment.Addresses.Any(a => !_ranges.Contains(a)))];
         }
-    }
-
-    /// <summary>Whether a link is, or is about to become, the node's end of an attachment.</summary>
-    public bool OwnsInterface(string hostInterface)
-    {
-        lock (_lock)
-            return _hostInterfaces.Contains(hostInterface);
-    }
-
-    public AttachmentRecord? Find(AttachmentKey key)
-    {
-        lock (_lock)
-            return _attachments.GetValueOrDefault(key);
-    }
-
-    /// <summary>Who holds an address; null when nobody does.</summary>
-    public AttachmentRecord? HolderOf(IPAddress address)
-    {
-        lock (_lock)
-            return _holders.TryGetValue(address, out var key) ? _attachments[key] : null;
-    }
-
-    /// <summary>How long an address still rests; null when it does not rest, zero or less when it has rested long enough.</summary>
-    public TimeSpan? RestOf(IPAddress address)
-    {
-        lock (_lock)
-            return _ranges.RestsUntil(address) - Now;
-    }
-
-    /// <summary>Whether a choice can be served from the ranges of this node as they are.</summary>
-    public bool HasRoom(FamilyChoice choice)
-    {
-        lock (_lock)
-            return _ranges.HasRoom(choice, Now);
-    }
-
-    /// <summary>The ranges with their numbers, in the order of <see cref="Ranges"/>.</summary>
-    public IReadOnlyList<RangeUsage> Usage()
-    {
-        lock (_lock)
-            return [.. _ranges.All().Select(r => new RangeUsage(
-                r.Range, r.Addresses.Capacity, r.Addresses.InUse, r.Addresses.Resting().Count(x => x.Ready > Now), r.Addresses.HasRoom(Now)))];
-    }
-
-    /// <summary>Resting addresses with the time that is left, the longest resting first within a range.</summary>
-    public IReadOnlyList<(IPAddress Address, TimeSpan Left)> Resting()
-    {
-        lock (_lock)
-            return [.. _ranges.Resting().Select(r => (r.Address, r.Ready - Now)).Where(r => r.Item2 > TimeSpan.Zero)];
     }
 
     /// <summary>One address of each family that the Node's spec.podCIDRs have.</summary>
@@ -337,8 +260,7 @@ public sealed class AddressStore : IDisposable
             }
             if (_ranges.HasRoom(choice, Now))
                 continue;
-            var tried = _ranges.All().Where(r => r.Range.Cidr.IsIPv6 == choice.IPv6 && choice.Pools.Contains(r.Range.Pool)).ToList();
-            throw tried.Count == 0 ? StoreErrors.NoRange(_nodeName) : StoreErrors.Exhausted(_nodeName, tried, Now);
+            throw StoreErrors.NoRoom(_nodeName, _ranges.Of(choice), Now);
         }
     }
 

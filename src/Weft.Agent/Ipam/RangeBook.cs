@@ -45,16 +45,16 @@ internal sealed class RangeBook
     {
         foreach (var pool in choice.Pools)
             foreach (var entry in _ranges)
-                if (entry.Range.Pool == pool && entry.Range.Cidr.IsIPv6 == choice.IPv6 && entry.Addresses.Take(now) is { } address)
+                if (entry.Range.Pool == pool && choice.Allows(entry.Range) && entry.Addresses.Take(now) is { } address)
                     return address;
         return null;
     }
 
-    public bool HasRoom(FamilyChoice choice, TimeSpan now) => Of(choice).Any(e => e.HasRoom(now));
+    public bool HasRoom(FamilyChoice choice, TimeSpan now) => _ranges.Exists(e => choice.Allows(e.Range) && e.Addresses.HasRoom(now));
 
     /// <summary>The ranges that a choice may take from.</summary>
-    public IEnumerable<AddressRange> Of(FamilyChoice choice) =>
-        _ranges.Where(e => e.Range.Cidr.IsIPv6 == choice.IPv6 && choice.Pools.Contains(e.Range.Pool)).Select(e => e.Addresses);
+    public IReadOnlyList<(NodeRange Range, AddressRange Addresses)> Of(FamilyChoice choice) =>
+        [.. _ranges.Where(e => choice.Allows(e.Range)).Select(e => (e.Range, e.Addresses))];
 
     public IEnumerable<(NodeRange Range, AddressRange Addresses)> All() => _ranges.Select(e => (e.Range, e.Addresses));
 

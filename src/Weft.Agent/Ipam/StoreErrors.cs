@@ -16,8 +16,12 @@ internal static class StoreErrors
         $"node {(nodeName.Length == 0 ? "of this agent" : nodeName)} has no pod CIDR yet (spec.podCIDRs is empty) and no block of a pool that serves this pod",
         "The controller manager allots pod CIDRs (--allocate-node-cidrs), an IPPool gives blocks; kubectl get node -o yaml and kubectl get ippools show them.");
 
+    /// <param name="ranges">Those that a choice allows.</param>
+    public static CniException NoRoom(string nodeName, IReadOnlyList<(NodeRange Range, AddressRange Addresses)> ranges, TimeSpan now) =>
+        ranges.Count == 0 ? NoRange(nodeName) : Exhausted(nodeName, ranges, now);
+
     /// <param name="ranges">Those that were tried, none of which has an address.</param>
-    public static CniException Exhausted(string nodeName, IReadOnlyList<(NodeRange Range, AddressRange Addresses)> ranges, TimeSpan now)
+    private static CniException Exhausted(string nodeName, IReadOnlyList<(NodeRange Range, AddressRange Addresses)> ranges, TimeSpan now)
     {
         var all = ranges.Select(r => r.Addresses).ToList();
         var which = ranges.Count == 1 ? $"{ranges[0].Range.Name} of node {nodeName} is" : $"{string.Join(", ", ranges.Select(r => r.Range.Name))} of node {nodeName} are";
