@@ -19,6 +19,13 @@ internal sealed partial class AgentLog : IDisposable
 
     public ILogger For(string category) => _factory.CreateLogger(category);
 
+    /// <summary>For those who only ever say that something happened.</summary>
+    public Action<string> Lines(string category)
+    {
+        var logger = For(category);
+        return line => LogLine(logger, line);
+    }
+
     /// <summary>Says what ended the agent; returns its exit status.</summary>
     public int Fail(Exception? problem)
     {
@@ -27,6 +34,9 @@ internal sealed partial class AgentLog : IDisposable
     }
 
     public void Dispose() => _factory.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
+    private static partial void LogLine(ILogger logger, string line);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "{Problem}")]
     private static partial void LogEnded(ILogger logger, string problem);

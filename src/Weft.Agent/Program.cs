@@ -3,6 +3,8 @@ using Weft.Agent.Admin;
 using Weft.Agent.Cni;
 using Weft.Agent.Flow;
 using Weft.Agent.Ipam;
+using Weft.Agent.Ipam.Blocks;
+using Weft.Kubernetes.Ipam;
 using Weft.Kubernetes.Status;
 using Weft.Kubernetes.Watch;
 using Weft.Store;
@@ -25,7 +27,8 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     var flow = new NodeFlow(store, config, kernel.Reconciler(inUse: addresses.OwnsInterface), TimeProvider.System, log.For("flow"));
 
     // Those who ask from outside: container runtimes, pods' resolvers, people.
-    await using var cni = new NodeCni(options, config, addresses, kernel, store, flow, log.For("cni"));
+    using var ipam = new NodeAddresses(new IpamContext(config, addresses, store, new BlockApi(api), TimeProvider.System, new IpamTimes(), log.Lines("ipam")));
+    await using var cni = new NodeCni(options, config, addresses, ipam, kernel, store, flow, log.For("cni"));
     await using var dns = new NodeDns(options, config, flow, log.For("dns"));
     var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()));
     await using var administration = await admin.StartAsync(cancel);
@@ -37,11 +40,12 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     var flowing = flow.RunAsync(cancel);
     _ = new DriftMonitor(flow, kernel.Netlink, log.For("drift")).RunAsync(cancel);
     await Task.WhenAny(flowing, flow.UntilAsync(_ => true, cancel));
+    var tending = ipam.RunAsync(cancel);
     dns.Start();
 
     // The one way back is status: it opens the node to pods, which NodeCni has shown to runtimes by then.
     var status = new StatusWriter(api, options.Node, TimeProvider.System, log.For("status"));
     var telling = new StatusLoop(flow, cni.Problem, status, options.Node, TimeProvider.System).RunAsync(cancel);
-    var ended = await Task.WhenAny(flowing, watching, telling);
+    var ended = await Task.WhenAny(flowing, watching, tending, telling);
     return cancel.IsCancellationRequested ? 0 : log.Fail(ended.Exception);
 });

@@ -36,7 +36,7 @@ internal sealed class AddCommand(CniContext context)
         await WaitForPodAsync(request, cancel);
 
         context.Detach(key);
-        var record = context.Store.Allocate(request);
+        var record = await context.Source.AllocateAsync(request, cancel);
         try
         {
             // The disk is waited for beside the kernel work, not before it: should the machine die in between, the namespace dies too.

@@ -5,7 +5,7 @@ using Weft.Wire.Cni;
 namespace Weft.Agent.Cni;
 
 /// <summary>What the commands share: the ports that they work through, and the words in which they speak of an attachment.</summary>
-internal sealed record CniContext(AddressStore Store, IAttachments Attachments, IPodNetwork Network, CniServerOptions Options)
+internal sealed record CniContext(AddressStore Store, IAddressSource Source, IAttachments Attachments, IPodNetwork Network, CniServerOptions Options)
 {
     /// <summary>Undoes an attachment; without one there is nothing to do, which is success (SPEC.md section 2, "DEL").</summary>
     /// <exception cref="PodNetworkException">The kernel refused; the address stays held.</exception>

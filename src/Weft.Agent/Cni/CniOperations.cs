@@ -19,9 +19,10 @@ public sealed class CniOperations
     private readonly StatusCommand _status;
     private readonly IpamCommand _ipam;
 
-    public CniOperations(AddressStore store, IAttachments attachments, IPodNetwork network, CniServerOptions options)
+    /// <param name="source">Who gives addresses; the store itself when null.</param>
+    public CniOperations(AddressStore store, IAttachments attachments, IPodNetwork network, CniServerOptions options, IAddressSource? source = null)
     {
-        _context = new CniContext(store, attachments, network, options);
+        _context = new CniContext(store, source ?? store, attachments, network, options);
         _add = new AddCommand(_context);
         _check = new CheckCommand(_context);
         _collect = new CollectCommand(_context, _locks, _adds);

@@ -29,13 +29,13 @@ internal sealed class IpamCommand(CniContext context, KeyedLock<AttachmentKey> l
             throw new CniException(CniErrorCode.TryAgainLater, $"weft-agent is not ready: {reason}");
         ReleaseLeftover(key);
         var arguments = CniArguments.Parse(environment.Args);
-        var record = context.Store.Allocate(new AttachmentRequest(key, environment.Netns, 0)
+        var record = await context.Source.AllocateAsync(new AttachmentRequest(key, environment.Netns, 0)
         {
             Kind = HoldKind.Delegated,
             Pod = arguments is { PodNamespace: { } ns, PodName: { } name } ? new ObjectKey(ns, name) : null,
             PodUid = arguments.PodUid,
             Addresses = configuration.Runtime.Ips.IsEmpty ? arguments.Addresses() : configuration.Runtime.Ips,
-        });
+        }, cancel);
         try
         {
             var ips = new List<CniIp>();
@@ -105,7 +105,7 @@ internal sealed class IpamCommand(CniContext context, KeyedLock<AttachmentKey> l
     {
         var key = new AttachmentKey(network, GatewayHolder, "gateway");
         using var held = await locks.AcquireAsync(key, cancel);
-        var record = context.Store.Find(key) ?? context.Store.Allocate(new AttachmentRequest(key, "", 0) { Kind = HoldKind.Delegated });
+        var record = context.Store.Find(key) ?? await context.Source.AllocateAsync(new AttachmentRequest(key, "", 0) { Kind = HoldKind.Delegated }, cancel);
         return record.Attachment.Addresses;
     }
 }

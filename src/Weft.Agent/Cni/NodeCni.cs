@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Weft.Agent.Flow;
 using Weft.Agent.Ipam;
+using Weft.Compile;
 using Weft.Model;
 using Weft.Model.Routing;
 using Weft.Store;
@@ -15,18 +16,18 @@ internal sealed partial class NodeCni : IAsyncDisposable
     private readonly NodeFlow _flow;
     private readonly ILogger _logger;
     private readonly AddressStore _addresses;
+    private readonly NodeAddresses _source;
     private readonly CniOperations _operations;
     private readonly CniServerOptions _serverOptions;
     private CniServer? _server;
-    private volatile string? _cidrProblem = "the address range of this node is not known yet";
     private volatile string? _announceProblem;
     private volatile bool _announced;
 
-    public NodeCni(AgentOptions options, NodeConfig config, AddressStore addresses, NodeKernel kernel, ClusterStore store, NodeFlow flow, ILogger logger)
+    public NodeCni(AgentOptions options, NodeConfig config, AddressStore addresses, NodeAddresses source, NodeKernel kernel, ClusterStore store, NodeFlow flow, ILogger logger)
     {
-        (_options, _addresses, _store, _flow, _logger) = (options, addresses, store, flow, logger);
+        (_options, _addresses, _source, _store, _flow, _logger) = (options, addresses, source, store, flow, logger);
         _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), Problem, LogLine);
-        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions);
+        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions, source);
         flow.Passed += Follow;
     }
 
@@ -35,7 +36,7 @@ internal sealed partial class NodeCni : IAsyncDisposable
     {
         foreach (var line in _addresses.Found)
             LogLine(line);
-        SetCidrs(_store.Current);
+        _source.Follow(_store.Current);
         var (kept, dropped) = _operations.Restore();
         LogRestored(kept, dropped);
     }
@@ -47,7 +48,7 @@ internal sealed partial class NodeCni : IAsyncDisposable
     /// <summary>Why pods cannot be attached now, or null.</summary>
     public string? Problem()
     {
-        if (_cidrProblem is { } cidrs)
+        if (_source.Problem is { } cidrs)
             return cidrs;
         if (_flow.Latest is not { } pass)
             return "the first pass over the kernel is not over";
@@ -62,14 +63,14 @@ internal sealed partial class NodeCni : IAsyncDisposable
             await _server.DisposeAsync();
     }
 
-    // What fits through the backend's device, which is the underlay less the outer headers.
+    // What fits through the backend's device, which is the underlay less the outer headers. A node without its first block yet has no such device.
     private static int PodMtu(NodeFlow flow, NodeConfig config) =>
-        flow.Latest?.Desired.Routing.Links.OfType<VxlanLink>().FirstOrDefault()?.Mtu ?? config.UnderlayMtu;
+        flow.Latest?.Desired.Routing.Links.OfType<VxlanLink>().FirstOrDefault()?.Mtu ?? config.UnderlayMtu - WeftNames.VxlanOverheadIPv6;
 
     private void Follow(Pass pass)
     {
-        SetCidrs(pass.Snapshot);
-        if (!_announced && pass.InForce && _cidrProblem is null)
+        _source.Follow(pass.Snapshot);
+        if (!_announced && pass.InForce && _source.Problem is null)
             Announce();
     }
 
@@ -91,32 +92,6 @@ internal sealed partial class NodeCni : IAsyncDisposable
             LogLine(_announceProblem);
         }
     }
-
-    private void SetCidrs(ClusterSnapshot snapshot)
-    {
-        try
-        {
-            if (!snapshot.Nodes.TryGetValue(_options.Node, out var node))
-                _cidrProblem = $"the API server has no Node {_options.Node}";
-            else if (node.PodCidrs.IsEmpty)
-                _cidrProblem = $"Node {_options.Node} has no spec.podCIDRs";
-            else if (Overlapping(snapshot, node) is { } other)
-                _cidrProblem = $"Node {_options.Node}, spec.podCIDRs: {string.Join(", ", node.PodCidrs)} overlaps with that of Node {other}; give each node a prefix of its own";
-            else
-            {
-                _addresses.SetCidrs(_options.Node, node.PodCidrs);
-                _cidrProblem = null;
-            }
-        }
-        catch (AddressStoreException e)
-        {
-            _cidrProblem = e.Message;
-        }
-    }
-
-    private static string? Overlapping(ClusterSnapshot snapshot, Model.Cluster.Node node) => snapshot.Nodes.Values
-        .Where(n => n.Name != node.Name && n.PodCidrs.Any(theirs => node.PodCidrs.Any(mine => mine.Overlaps(theirs))))
-        .Select(n => n.Name).Order(StringComparer.Ordinal).FirstOrDefault();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
     private partial void LogLine(string line);

@@ -22,7 +22,7 @@ internal sealed class StatusCommand(CniContext context)
             throw new CniException(CniErrorCode.NotAvailable, $"weft-agent cannot serve ADD: {reason}");
         try
         {
-            context.Store.RequireRoom();
+            context.Source.RequireRoom();
         }
         catch (CniException e)
         {

@@ -12,7 +12,7 @@ namespace Weft.Agent.Ipam;
 /// power was cut, comes back with them. One attachment a key. Thread-safe; every change is in the kernel's hands when the method
 /// returns and on disk when a <see cref="SyncAsync"/> called after it completes.
 /// </summary>
-public sealed partial class AddressStore : IDisposable
+public sealed partial class AddressStore : IAddressSource, IDisposable
 {
     private const string JournalName = "attachments.journal";
     private const int MinLinesToCompact = 1024;
@@ -109,8 +109,8 @@ public sealed partial class AddressStore : IDisposable
         return Allocate(request, OfNode(request.Addresses), []);
     }
 
-    /// <summary>Whether a request of no special wishes could be served now (STATUS).</summary>
-    /// <exception cref="CniException">Code 11: there is no range, or one has no address left.</exception>
+    public Task<AttachmentRecord> AllocateAsync(AttachmentRequest request, CancellationToken cancel) => Task.FromResult(Allocate(request));
+
     public void RequireRoom()
     {
         lock (_lock)

@@ -15,7 +15,7 @@ namespace Weft.Agent.Ipam;
 /// Gives this node's pods their addresses: chooses pools by annotations and selectors, claims blocks, borrows when no block is left. While a range
 /// has room an allocation asks nobody.
 /// </summary>
-public sealed class NodeAddresses : IDisposable
+public sealed class NodeAddresses : IAddressSource, IDisposable
 {
     private const int MaxRaces = 8;
 
@@ -73,10 +73,6 @@ public sealed class NodeAddresses : IDisposable
         await _care.TendAsync(snapshot, cancel);
     }
 
-    /// <summary>Gives a container its addresses, or the ones that it has already.</summary>
-    /// <exception cref="CniException">
-    /// Code 7: an annotation cannot be followed. Code 11: no address is free, or none of those asked for. Code 5: the journal cannot be written.
-    /// </exception>
     public async Task<AttachmentRecord> AllocateAsync(AttachmentRequest request, CancellationToken cancel)
     {
         if (_context.Addresses.Find(request.Key) is not null)
@@ -111,6 +107,22 @@ public sealed class NodeAddresses : IDisposable
             foreach (var loan in loans)
                 _borrower.Settle(loan);
         }
+    }
+
+    public void RequireRoom()
+    {
+        var snapshot = _context.Cluster.Current;
+        var pools = PoolPlan.Of(_context.Config, snapshot);
+        var families = PodAddressing.Of(pools, snapshot.Nodes.GetValueOrDefault(_context.Node), null, null, []).Families;
+        foreach (var family in families)
+        {
+            var choice = new FamilyChoice(family.IPv6, family.Pools);
+            if (!_context.Addresses.HasRoom(choice) && !family.Pools.Select(pools.Find).OfType<IpPool>().Any(p => BlockCandidates.Of(p, snapshot).Any()
+                || !p.StrictAffinity && snapshot.Blocks.Values.Any(b => b.Pool == p.Name && b.Node != _context.Node)))
+                throw _context.Addresses.Shortage(choice);
+        }
+        if (families.IsEmpty && _context.Addresses.Cidrs.Count == 0)
+            throw _context.Addresses.Shortage(new FamilyChoice(false, []));
     }
 
     public void Dispose() => _blocks.Dispose();
