@@ -53,6 +53,10 @@ internal sealed class NodeDrift(INetlink netlink, ISysctls sysctls, NftablesReco
 
         public IReadOnlyList<ForwardingEntry> ForwardingEntries(string link) => kernel.ForwardingEntries(link);
 
+        public IReadOnlyList<ObservedQdisc> Qdiscs() => kernel.Qdiscs();
+
+        public IReadOnlyList<ObservedRedirect> Redirects(string link) => kernel.Redirects(link);
+
         public IAsyncEnumerable<NetlinkEvent> Monitor(NetlinkTopics topics, CancellationToken cancellation) => kernel.Monitor(topics, cancellation);
 
         public void Dispose()

@@ -14,6 +14,9 @@ public enum ApplyStep
     /// <summary>Kernel parameters of one link.</summary>
     LinkSysctls,
 
+    /// <summary>Rates limited: what links send, and what they receive through a device of its own.</summary>
+    Shaping,
+
     /// <summary>Addresses added.</summary>
     Addresses,
 
@@ -44,6 +47,9 @@ public enum ApplyStep
     /// <summary>Addresses that are not wanted deleted.</summary>
     DeleteAddresses,
 
+    /// <summary>Limits that are not wanted taken away.</summary>
+    DeleteShaping,
+
     /// <summary>Links that are not wanted deleted.</summary>
     DeleteLinks,
 }
@@ -62,6 +68,8 @@ public static class ApplyOrder
         ApplyStep.Links,
         // They exist only as long as their link does.
         ApplyStep.LinkSysctls,
+        // A redirect needs its device. Before the routes, so that no packet passes a limit that was asked for.
+        ApplyStep.Shaping,
         // A route's preferred source must be an address of the node (net/ipv4/fib_semantics.c, fib_valid_prefsrc).
         ApplyStep.Addresses,
         // Policy, Service translation and masquerade, before the routes that lead packets to pods and other nodes.
@@ -77,6 +85,8 @@ public static class ApplyOrder
         ApplyStep.DeleteForwarding,
         ApplyStep.DeleteNeighbors,
         ApplyStep.DeleteAddresses,
+        // A redirect to a device that is gone drops everything.
+        ApplyStep.DeleteShaping,
         ApplyStep.DeleteLinks,
     ];
 }

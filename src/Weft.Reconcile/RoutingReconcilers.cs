@@ -3,6 +3,7 @@ using Weft.Kernel.Sysctls;
 using Weft.Reconcile.Links;
 using Weft.Reconcile.Neighbors;
 using Weft.Reconcile.Routes;
+using Weft.Reconcile.Shaping;
 
 namespace Weft.Reconcile;
 
@@ -18,6 +19,7 @@ public static class RoutingReconcilers
             links,
             new SysctlReconciler(sysctls, links),
             new LinkReconciler(netlink, links, inUse),
+            new ShapingReconciler(netlink, links),
             new AddressReconciler(netlink, links),
             new NeighborReconciler(netlink, links),
             new ForwardingReconciler(netlink, links),

@@ -1,6 +1,7 @@
 using Weft.Agent.Cni;
 using Weft.Model;
 using Weft.Model.Ipam;
+using Weft.Model.Routing;
 using Weft.Primitives;
 using Weft.Reconcile;
 using Weft.Store;
@@ -73,5 +74,6 @@ internal sealed class StoreAttachments : IAttachments
     private static bool Concerns(string failed, Attachment attachment) =>
         failed.Contains("nft", StringComparison.OrdinalIgnoreCase)
         || failed.Contains(attachment.HostInterface, StringComparison.Ordinal)
+        || failed.Contains(IfbLink.NameFor(attachment.HostInterface), StringComparison.Ordinal)
         || attachment.Addresses.Any(a => failed.Contains($"{a}/", StringComparison.Ordinal));
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Weft.Compile.HostPorts;
+using Weft.Compile.Shaping;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Ipam;
@@ -114,6 +115,21 @@ internal static class RoutingCompiler
         // Only on links where a host port needs it: it is what lets packets for 127.0.0.1 cross the link, which the table confines to host ports.
         if (HostPortsCompiler.IsOpenAtLoopback(attachment))
             state.Sysctls.Add(new Sysctl($"net/ipv4/conf/{attachment.HostInterface}/route_localnet", "1"));
+        if (attachment.Bandwidth is { } bandwidth)
+            Limits(attachment.HostInterface, bandwidth, mtu, state);
+    }
+
+    /// <summary>What the container receives waits at the node's end of its link, what it sends in a device that it is led through.</summary>
+    private static void Limits(string link, Bandwidth bandwidth, int mtu, Builder state)
+    {
+        if (bandwidth.IngressRate > 0)
+            state.Shapers.Add(TokenBucket.Of(link, bandwidth.IngressRate, bandwidth.IngressBurst, mtu));
+        if (bandwidth.EgressRate <= 0)
+            return;
+        var ifb = IfbLink.NameFor(link);
+        state.Links.Add(new IfbLink(ifb, mtu));
+        state.Shapers.Add(TokenBucket.Of(ifb, bandwidth.EgressRate, bandwidth.EgressBurst, mtu));
+        state.Redirects.Add(new Redirect(link, ifb));
     }
 
     private static void Sysctls(NodeConfig config, PlannedNode? self, Builder state)
@@ -157,12 +173,20 @@ internal static class RoutingCompiler
 
         public List<Sysctl> Sysctls { get; } = [];
 
+        public List<Shaper> Shapers { get; } = [];
+
+        public List<Redirect> Redirects { get; } = [];
+
         public RoutingState Build() => new(
             Links.DistinctBy(l => l.Name).ToEquatableArray(),
             Addresses.ToEquatableArray(),
             Routes.OrderBy(r => r.Destination).ThenBy(r => r.Link, StringComparer.Ordinal).DistinctBy(r => r.Destination).ToEquatableArray(),
             Neighbors.DistinctBy(n => (n.Link, n.Address)).ToEquatableArray(),
             Forwarding.ToEquatableArray(),
-            Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path).ToEquatableArray());
+            Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path).ToEquatableArray())
+        {
+            Shapers = Shapers.ToEquatableArray(),
+            Redirects = Redirects.ToEquatableArray(),
+        };
     }
 }

@@ -28,6 +28,10 @@ public sealed class FakeNetlink(FaultPlan? faults = null) : INetlink
 
     public List<ForwardingEntry> ForwardingTable { get; } = [];
 
+    public List<ObservedQdisc> QdiscTable { get; } = [];
+
+    public List<ObservedRedirect> RedirectTable { get; } = [];
+
     public IReadOnlyList<NetlinkResult> Execute(IReadOnlyList<NetlinkRequest> requests)
     {
         var results = new NetlinkResult[requests.Count];
@@ -58,6 +62,10 @@ public sealed class FakeNetlink(FaultPlan? faults = null) : INetlink
 
     public IReadOnlyList<ForwardingEntry> ForwardingEntries(string link) =>
         Read($"list forwarding entries of {link}", ForwardingTable.Where(f => f.Link == link));
+
+    public IReadOnlyList<ObservedQdisc> Qdiscs() => Read("list queueing disciplines", QdiscTable);
+
+    public IReadOnlyList<ObservedRedirect> Redirects(string link) => Read($"list filters of {link}", RedirectTable.Where(r => r.Link == link));
 
     /// <summary>Announces a change to the monitor.</summary>
     public void Announce(NetlinkEvent change) => _events.Writer.TryWrite(change);
@@ -106,6 +114,12 @@ public sealed class FakeNetlink(FaultPlan? faults = null) : INetlink
         DeleteNeighbor r => WithLink(r.Link, _ => Removed(NeighborTable.RemoveAll(n => n.Link == r.Link && n.Address.Equals(r.Address)), Errno.ENOENT)),
         ReplaceForwarding r => WithLink(r.Entry.Link, link => Replace(link, r.Entry)),
         DeleteForwarding r => WithLink(r.Entry.Link, _ => Removed(ForwardingTable.RemoveAll(f => f == r.Entry), Errno.ENOENT)),
+        AddIfb r => AddLink(new(0, r.Link.Name, "ifb", r.Link.Mtu, true, true, default)),
+        SetShaper r => WithLink(r.Shaper.Link, _ => Set(r.Shaper)),
+        DeleteShaper r => WithLink(r.Link, _ => Removed(QdiscTable.RemoveAll(q => q.Link == r.Link && q.Shaper is not null), Errno.ENOENT)),
+        AddIngress r => WithLink(r.Link, _ => AddIngress(r.Link)),
+        DeleteIngress r => WithLink(r.Link, _ => DeleteIngress(r.Link)),
+        AddRedirect r => WithLink(r.Redirect.Link, _ => Add(r.Redirect)),
         _ => new NetlinkResult(Errno.EOPNOTSUPP),
     };
 
@@ -168,6 +182,11 @@ public sealed class FakeNetlink(FaultPlan? faults = null) : INetlink
         RouteTable.RemoveAll(r => r.Route.Link == link.Name);
         NeighborTable.RemoveAll(n => n.Link == link.Name);
         ForwardingTable.RemoveAll(f => f.Link == link.Name);
+        QdiscTable.RemoveAll(q => q.Link == link.Name);
+        RedirectTable.RemoveAll(r => r.Link == link.Name);
+        // The filter stays without its device, and drops what it is given (net/sched/act_mirred.c, mirred_device_event).
+        for (var i = 0; i < RedirectTable.Count; i++)
+            RedirectTable[i] = RedirectTable[i].To == link.Name ? RedirectTable[i] with { To = null } : RedirectTable[i];
         return default;
     }
 
@@ -229,6 +248,39 @@ public sealed class FakeNetlink(FaultPlan? faults = null) : INetlink
             return new NetlinkResult(Errno.EAFNOSUPPORT);
         ForwardingTable.RemoveAll(f => f.Link == entry.Link && f.Mac == entry.Mac);
         ForwardingTable.Add(entry);
+        return default;
+    }
+
+    private NetlinkResult Set(Shaper shaper)
+    {
+        if (shaper.Rate <= 0 || shaper.Burst <= 0 || shaper.Limit <= 0)
+            return new NetlinkResult(Errno.EINVAL);
+        QdiscTable.RemoveAll(q => q.Link == shaper.Link && q.Shaper is not null);
+        QdiscTable.Add(new ObservedQdisc(shaper.Link, "tbf", shaper));
+        return default;
+    }
+
+    private NetlinkResult AddIngress(string link)
+    {
+        if (QdiscTable.Exists(q => q.Link == link && q.Kind == "ingress"))
+            return new NetlinkResult(Errno.EEXIST, "Exclusivity flag on, cannot modify");
+        QdiscTable.Add(new ObservedQdisc(link, "ingress"));
+        return default;
+    }
+
+    private NetlinkResult DeleteIngress(string link)
+    {
+        RedirectTable.RemoveAll(r => r.Link == link);
+        return Removed(QdiscTable.RemoveAll(q => q.Link == link && q.Kind == "ingress"), Errno.ENOENT);
+    }
+
+    private NetlinkResult Add(Redirect redirect)
+    {
+        if (!QdiscTable.Exists(q => q.Link == redirect.Link && q.Kind == "ingress"))
+            return new NetlinkResult(Errno.EINVAL, "Parent Qdisc doesn't exists");
+        if (Find(redirect.To) is null)
+            return new NetlinkResult(Errno.ENODEV, $"link '{redirect.To}' does not exist");
+        RedirectTable.Add(new ObservedRedirect(redirect.Link, redirect.To));
         return default;
     }
 }

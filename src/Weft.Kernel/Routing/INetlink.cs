@@ -36,6 +36,12 @@ public interface INetlink : IDisposable
     /// <summary>Forwarding entries of a VXLAN or bridge device that have an outer destination.</summary>
     IReadOnlyList<ForwardingEntry> ForwardingEntries(string link);
 
+    /// <summary>Queueing disciplines of kind tbf at the root of a link, and of kind ingress.</summary>
+    IReadOnlyList<ObservedQdisc> Qdiscs();
+
+    /// <summary>Filters of a link's ingress qdisc that do something with packets.</summary>
+    IReadOnlyList<ObservedRedirect> Redirects(string link);
+
     /// <summary>
     /// Changes as they happen. Listening begins with this call, before the answer is enumerated, so that a read after it misses nothing; it
     /// ends, without an exception, when cancelled.

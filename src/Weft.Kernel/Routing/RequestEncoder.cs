@@ -15,6 +15,8 @@ internal sealed class UnknownLinkException(string link) : Exception($"link '{lin
 internal sealed class RequestEncoder(Func<string, int> indexOf)
 {
     private const NetlinkFlags Make = NetlinkFlags.Create | NetlinkFlags.Exclusive;
+    /// <summary>Major number of every token bucket; the same each time, so that setting one again changes it in place.</summary>
+    private const uint ShaperHandle = 0x57_65_0000;
     private const NetlinkFlags Put = NetlinkFlags.Create | NetlinkFlags.Replace;
 
     /// <summary>Names that mean another link, or none, once the request is carried out.</summary>
@@ -23,6 +25,7 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
         AddVeth r => r.PeerNamespace is null ? [r.Name, r.PeerName] : [r.Name],
         AddVxlan r => [r.Link.Name],
         AddBridge r => [r.Name],
+        AddIfb r => [r.Link.Name],
         SetLink { NewName: { } name } r => [r.Name, name],
         SetLink { MoveTo: not null } r => [r.Name],
         DeleteLink r => [r.Name],
@@ -34,6 +37,7 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
         AddVeth r => Veth(r),
         AddVxlan r => Vxlan(r.Link),
         AddBridge r => Bridge(r),
+        AddIfb r => Ifb(r.Link),
         SetLink r => Link(r),
         SetLinkLocal r => LinkLocal(r),
         DeleteLink r => Delete(r),
@@ -47,6 +51,11 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
             new NeighborMessage(NeighborMessage.FamilyOf(r.Address), indexOf(r.Link), r.Address, null, 0).Write),
         ReplaceForwarding r => new(RouteMessageType.NewNeighbor, Put, Forwarding(r.Entry).Write),
         DeleteForwarding r => new(RouteMessageType.DeleteNeighbor, NetlinkFlags.None, Forwarding(r.Entry).Write),
+        SetShaper r => Shaper(r.Shaper),
+        DeleteShaper r => Qdisc(r.Link, TrafficControlMessage.ParentRoot),
+        AddIngress r => Ingress(r.Link),
+        DeleteIngress r => Qdisc(r.Link, TrafficControlMessage.ParentIngress),
+        AddRedirect r => Redirect(r.Redirect),
         _ => throw new ArgumentException($"no encoding for {request.GetType().Name}", nameof(request)),
     };
 
@@ -72,8 +81,40 @@ internal sealed class RequestEncoder(Func<string, int> indexOf)
     {
         LinkMessage.WriteHeader(ref w, up: true);
         LinkMessage.WriteCommon(ref w, r.Name, r.Mtu, r.Mac?.Value);
-        LinkMessage.WriteBridge(ref w);
+        LinkMessage.WriteKind(ref w, "bridge");
     });
+
+    private static EncodedRequest Ifb(IfbLink link) => new(RouteMessageType.NewLink, Make, (ref NetlinkWriter w) =>
+    {
+        LinkMessage.WriteHeader(ref w, up: true);
+        LinkMessage.WriteCommon(ref w, link.Name, link.Mtu);
+        LinkMessage.WriteKind(ref w, "ifb");
+    });
+
+    private EncodedRequest Shaper(Shaper shaper)
+    {
+        var index = indexOf(shaper.Link);
+        var bucket = new TokenBucketOptions(checked((ulong)shaper.Rate), checked((uint)shaper.Burst), checked((uint)shaper.Limit));
+        return new(RouteMessageType.NewQdisc, Put, (ref NetlinkWriter w) => TrafficControlMessage.WriteTokenBucket(ref w, index, ShaperHandle, bucket));
+    }
+
+    private EncodedRequest Ingress(string link)
+    {
+        var index = indexOf(link);
+        return new(RouteMessageType.NewQdisc, Make, (ref NetlinkWriter w) => TrafficControlMessage.WriteIngress(ref w, index));
+    }
+
+    private EncodedRequest Qdisc(string link, uint parent)
+    {
+        var index = indexOf(link);
+        return new(RouteMessageType.DeleteQdisc, NetlinkFlags.None, (ref NetlinkWriter w) => TrafficControlMessage.WriteHeader(ref w, index, parent: parent));
+    }
+
+    private EncodedRequest Redirect(Redirect redirect)
+    {
+        var (index, to) = (indexOf(redirect.Link), indexOf(redirect.To));
+        return new(RouteMessageType.NewFilter, Make, (ref NetlinkWriter w) => TrafficControlMessage.WriteRedirect(ref w, index, to));
+    }
 
     private EncodedRequest Link(SetLink r)
     {

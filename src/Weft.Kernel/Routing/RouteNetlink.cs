@@ -128,6 +128,30 @@ public sealed class RouteNetlink : INetlink
         return entries;
     }
 
+    public IReadOnlyList<ObservedQdisc> Qdiscs()
+    {
+        var names = new NameCache(Socket);
+        var qdiscs = new List<ObservedQdisc>();
+        DumpInto(qdiscs, "list queueing disciplines", RouteMessageType.GetQdisc,
+            static (ref NetlinkWriter w) => TrafficControlMessage.WriteHeader(ref w, 0), payload => Observe(TrafficControlMessage.Parse(payload), names));
+        return qdiscs;
+    }
+
+    public IReadOnlyList<ObservedRedirect> Redirects(string link)
+    {
+        if (!Filter(link, out var index))
+            return [];
+        var names = new NameCache(Socket);
+        var redirects = new List<ObservedRedirect>();
+        DumpInto(redirects, $"list filters of {link}", RouteMessageType.GetFilter,
+            (ref NetlinkWriter w) => TrafficControlMessage.WriteHeader(ref w, index, parent: TrafficControlMessage.HandleIngress),
+            // A u32 filter is listed with its hash tables, which do nothing: their handles have no node (net/sched/cls_u32.c, TC_U32_NODE).
+            payload => TrafficControlMessage.Parse(payload) is var filter && filter.Handle != 0 && ((filter.Handle & 0xfff) != 0 || filter.Kind != "u32")
+                ? new ObservedRedirect(link, filter.RedirectTo is > 0 and var to ? names[to] : null)
+                : null);
+        return redirects;
+    }
+
     /// <summary>The number by which this namespace knows another (NETNSA_NSID); null when it has none.</summary>
     public int? NamespaceId(NetNamespace other)
     {
@@ -180,6 +204,15 @@ public sealed class RouteNetlink : INetlink
             ? new ObservedNeighbor(name, address, neighbor.Mac is { } mac ? new MacAddress(mac) : null,
                 (neighbor.State & NeighborMessage.StatePermanent) != 0)
             : null;
+
+    internal static ObservedQdisc? Observe(TrafficControlMessage qdisc, NameCache names) => qdisc switch
+    {
+        { Kind: TrafficControlMessage.KindIngress } => names[qdisc.Link] is { } name ? new ObservedQdisc(name, qdisc.Kind) : null,
+        { Kind: TrafficControlMessage.KindTokenBucket, Parent: TrafficControlMessage.ParentRoot, TokenBucket: { } bucket } => names[qdisc.Link] is { } name
+            ? new ObservedQdisc(name, qdisc.Kind, new Shaper(name, (long)Math.Min(bucket.Rate, long.MaxValue), bucket.Burst, bucket.Limit))
+            : null,
+        _ => null,
+    };
 
     private bool Filter(string? link, out int index)
     {

@@ -62,4 +62,9 @@ public sealed record RoutingState(
     EquatableArray<Route> Routes,
     EquatableArray<Neighbor> Neighbors,
     EquatableArray<ForwardingEntry> Forwarding,
-    EquatableArray<Sysctl> Sysctls);
+    EquatableArray<Sysctl> Sysctls)
+{
+    public EquatableArray<Shaper> Shapers { get; init; } = [];
+
+    public EquatableArray<Redirect> Redirects { get; init; } = [];
+}

@@ -6,9 +6,9 @@ using Weft.Primitives;
 namespace Weft.Reconcile.Links;
 
 /// <summary>
-/// Makes and keeps the node's VXLAN device, keeps the node's ends of pods' veth pairs in shape (the attachment makes them), and deletes links
-/// with Weft's prefix that nobody wants. What exists is taken over as it is; a device is made anew only when an attribute differs that is part
-/// of its identity. A link found, or brought, in shape is not looked at again until it is another device or <see cref="Forget"/>.
+/// Makes and keeps the node's VXLAN device and the devices that limit what pods send, keeps the node's ends of pods' veth pairs in shape (the
+/// attachment makes them), and deletes links with Weft's prefix that nobody wants. What exists is taken over as it is; a device is made anew only
+/// when an attribute differs that is part of its identity. A link found, or brought, in shape is not looked at again until it is another device or <see cref="Forget"/>.
 /// </summary>
 /// <param name="inUse">
 /// Whether a link that the desired state does not name yet belongs to an attachment that is being made. Asked right before deleting, because
@@ -52,6 +52,11 @@ internal sealed class LinkReconciler(INetlink netlink, NodeLinks links, Func<str
                 case VethLink when observed is null:
                     report.Fail(new ReconcileFailure($"link {link.Name}", "find", "the link is missing; the attachment of its pod makes it", Errno.ENODEV));
                     break;
+                case IfbLink ifb:
+                    if (Set(ifb, observed, changes))
+                        made.Add(link.Name);
+                    known[link.Name] = link;
+                    break;
                 case VethLink:
                     Adjust(link, observed, null, changes);
                     break;
@@ -86,6 +91,19 @@ internal sealed class LinkReconciler(INetlink netlink, NodeLinks links, Func<str
         if (observed is not null)
             changes.Add($"link {link.Name}", new DeleteLink(link.Name));
         changes.Add($"link {link.Name}", new AddVxlan(link));
+        return true;
+    }
+
+    private static bool Set(IfbLink link, ObservedLink? observed, NetlinkChanges changes)
+    {
+        if (observed is { Kind: "ifb" })
+        {
+            Adjust(link, observed, observed.Mac, changes);
+            return false;
+        }
+        if (observed is not null)
+            changes.Add($"link {link.Name}", new DeleteLink(link.Name));
+        changes.Add($"link {link.Name}", new AddIfb(link));
         return true;
     }
 

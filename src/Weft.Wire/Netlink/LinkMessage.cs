@@ -82,11 +82,11 @@ public sealed record LinkMessage(
         writer.EndNested(info);
     }
 
-    /// <summary>IFLA_LINKINFO of a bridge.</summary>
-    public static void WriteBridge(ref NetlinkWriter writer)
+    /// <summary>IFLA_LINKINFO of a kind that needs nothing but its name, such as bridge or ifb.</summary>
+    public static void WriteKind(ref NetlinkWriter writer, string kind)
     {
         var info = writer.BeginNested(LinkInfo);
-        writer.AddString(InfoKind, "bridge");
+        writer.AddString(InfoKind, kind);
         writer.EndNested(info);
     }
 

@@ -54,6 +54,12 @@ public static class RouteMessageType
     public const ushort NewNeighbor = 28;
     public const ushort DeleteNeighbor = 29;
     public const ushort GetNeighbor = 30;
+    public const ushort NewQdisc = 36;
+    public const ushort DeleteQdisc = 37;
+    public const ushort GetQdisc = 38;
+    public const ushort NewFilter = 44;
+    public const ushort DeleteFilter = 45;
+    public const ushort GetFilter = 46;
     public const ushort NewNamespaceId = 88;
     public const ushort DeleteNamespaceId = 89;
     public const ushort GetNamespaceId = 90;

@@ -34,6 +34,15 @@ internal static class ObservedRouting
             Texts(desired.Neighbors),
             Texts(netlink.Neighbors().Where(n => n.Permanent && n.Link.StartsWith("weft", StringComparison.Ordinal)).Select(n => new Neighbor(n.Link, n.Address, n.Mac!.Value))));
         Assert.Equal(Texts(desired.Forwarding), Texts(netlink.ForwardingEntries("weft.vxlan")));
+        var qdiscs = netlink.Qdiscs().Where(q => q.Link.StartsWith("weft", StringComparison.Ordinal)).ToList();
+        // The kernel rounds the burst.
+        Assert.Equal(
+            Texts(desired.Shapers.Select(s => s with { Burst = 0 })), Texts(qdiscs.Select(q => q.Shaper).OfType<Shaper>().Select(s => s with { Burst = 0 })));
+        foreach (var shaper in desired.Shapers)
+            Assert.InRange(qdiscs.Single(q => q.Link == shaper.Link && q.Shaper is not null).Shaper!.Burst, shaper.Burst * 99 / 100, shaper.Burst * 101 / 100);
+        Assert.Equal(Texts(desired.Redirects.Select(r => r.Link)), Texts(qdiscs.Where(q => q.Kind == "ingress").Select(q => q.Link)));
+        foreach (var redirect in desired.Redirects)
+            Assert.Equal(new ObservedRedirect(redirect.Link, redirect.To), Assert.Single(netlink.Redirects(redirect.Link)));
         foreach (var sysctl in desired.Sysctls)
             Assert.Equal(sysctl.Value, sysctls.Read(sysctl.Path));
     }

@@ -71,6 +71,13 @@ public sealed class RealKernelTests : IDisposable
         Converge(reconciler);
         _netlink.ExecuteAll(new DeleteLink("weft.vxlan"));
         Converge(reconciler);
+        // The redirect to it would drop everything.
+        _netlink.ExecuteAll(new DeleteLink("weft-1"));
+        Assert.Null(Assert.Single(_netlink.Redirects("weft1")).To);
+        Converge(reconciler);
+        _netlink.ExecuteAll(new DeleteShaper("weft1"), new DeleteIngress("weft1"));
+        reconciler.Forget();
+        Converge(reconciler);
     }
 
     private void Converge(NodeReconciler reconciler)

@@ -75,6 +75,7 @@ public class RoutingReconcilerTests
         Assert.Contains(node.Netlink.RouteTable, r => r.Protocol == 4);
         Assert.Contains(node.Netlink.NeighborTable, n => n.Link == "eth0");
         Assert.Contains(node.Netlink.LinkTable, l => l.Name == "pod1");
+        Assert.Equal(2, node.Netlink.QdiscTable.Count(q => q.Link == "eth0"));
         // Addresses without Weft's mark, as the machine's set-up or a person adds them.
         Assert.Equal(["eth0", "lo"], node.Netlink.AddressTable.Where(a => a.Protocol == 0).Select(a => a.Address.Link).Order());
     }
@@ -153,6 +154,36 @@ public class RoutingReconcilerTests
         node.Sysctls.Values["net/ipv4/conf/weft1/rp_filter"] = "0";
         node.Reconciler.Apply(Desired);
         Assert.Equal("2", node.Sysctls.Values["net/ipv4/conf/weft1/rp_filter"]);
+    }
+
+    [Fact]
+    public void ALimitThatIsChangedOrTakenAwayIsMendedAndItsDeviceGoes()
+    {
+        var node = NewNode(spoilt: false);
+        node.Reconciler.Apply(Desired);
+        var slower = SampleRouting.Routing with { Shapers = [.. SampleRouting.Routing.Shapers.Select(s => s with { Rate = s.Rate / 2 })] };
+        Assert.Equal(2, node.Reconciler.Apply(SampleRouting.State(slower)).Writes);
+        ObservedRouting.AssertHolds(slower, node.Netlink, node.Sysctls);
+        var free = SampleRouting.Routing with { Links = [.. SampleRouting.Routing.Links.Where(l => l is not IfbLink)], Shapers = [], Redirects = [] };
+        // The bucket of the device goes with the device.
+        Assert.Equal(3, node.Reconciler.Apply(SampleRouting.State(free)).Writes);
+        ObservedRouting.AssertHolds(free, node.Netlink, node.Sysctls);
+        Assert.Empty(node.Netlink.RedirectTable);
+        Assert.Equal(0, node.Reconciler.Apply(SampleRouting.State(free)).Writes);
+    }
+
+    [Fact]
+    public void ALinkMadeAnewIsLimitedAnew()
+    {
+        var node = NewNode(spoilt: false);
+        node.Reconciler.Apply(Desired);
+        node.Netlink.ExecuteAll(new DeleteLink("weft1"), new AddVeth("weft1", 1450, null, "pod1b", null, null));
+        Assert.Empty(node.Reconciler.Apply(Desired).Failures);
+        ObservedRouting.AssertHolds(SampleRouting.Routing, node.Netlink, node.Sysctls);
+        node.Netlink.ExecuteAll(new DeleteLink("weft-1"));
+        Assert.Empty(node.Reconciler.Apply(Desired).Failures);
+        ObservedRouting.AssertHolds(SampleRouting.Routing, node.Netlink, node.Sysctls);
+        Assert.Equal(0, node.Reconciler.Apply(Desired).Writes);
     }
 
     [Fact]

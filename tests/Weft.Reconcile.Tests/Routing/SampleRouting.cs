@@ -23,6 +23,7 @@ internal static class SampleRouting
             new VxlanLink("weft.vxlan", 1450, 4096, 4789, Ip("172.30.0.11"), "eth0", OwnMac),
             new VethLink("weft1", 1450),
             new VethLink("weft2", 1450),
+            new IfbLink("weft-1", 1450),
         ],
         [
             new("lo", Ip("10.96.0.10"), 32),
@@ -48,7 +49,11 @@ internal static class SampleRouting
             new("net/ipv4/conf/weft.vxlan/rp_filter", "2"),
             new("net/ipv4/conf/weft1/rp_filter", "2"),
             new("net/ipv4/ip_forward", "1"),
-        ]);
+        ])
+    {
+        Shapers = [new("weft1", 1_250_000, 131_072, 200_000), new("weft-1", 6_000_000_000, 10_000_000, 20_000_000)],
+        Redirects = [new("weft1", "weft-1")],
+    };
 
     /// <summary>What the node has before Weft: the underlay, and the pods' links that attachments made.</summary>
     internal static void Prepare(INetlink netlink) => netlink.ExecuteAll(
@@ -76,5 +81,17 @@ internal static class SampleRouting
         new ReplaceNeighbor(new("weft1", Ip("10.244.1.77"), PodMac)),
         new ReplaceNeighbor(new("eth0", Ip("172.30.0.99"), PodMac)),
         new ReplaceForwarding(new("weft.vxlan", PeerMac, Ip("172.30.0.77"))),
-        new ReplaceForwarding(new("weft.vxlan", PodMac, Ip("172.30.0.78"))));
+        new ReplaceForwarding(new("weft.vxlan", PodMac, Ip("172.30.0.78"))),
+        new AddIfb(new("weft-1", 1500)),
+        new AddIfb(new("weft-9", 1450)),
+        new SetLink("weft-1", Up: false),
+        new SetShaper(new("weft1", 1_250_000, 65_536, 200_000)),
+        new SetShaper(new("weft2", 1_000_000, 65_536, 100_000)),
+        new SetShaper(new("eth0", 1_000_000, 65_536, 100_000)),
+        new AddIngress("weft1"),
+        new AddRedirect(new("weft1", "weft-9")),
+        new AddIngress("weft2"),
+        new AddRedirect(new("weft2", "weft-1")),
+        new AddIngress("eth0"),
+        new AddRedirect(new("eth0", "weft-9")));
 }
