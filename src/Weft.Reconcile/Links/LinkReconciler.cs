@@ -98,7 +98,7 @@ internal sealed class LinkReconciler(INetlink netlink, NodeLinks links, Func<str
     {
         if (observed is { Kind: "ifb" })
         {
-            Adjust(link, observed, observed.Mac, changes);
+            Adjust(link, observed, null, changes);
             return false;
         }
         if (observed is not null)
