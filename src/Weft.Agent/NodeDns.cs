@@ -5,6 +5,7 @@ using Weft.Agent.Flow;
 using Weft.Compile.Dns;
 using Weft.Dns;
 using Weft.Model;
+using Weft.Model.Dns;
 using Weft.Primitives;
 using Weft.Store;
 
@@ -57,6 +58,7 @@ internal sealed partial class NodeDns(AgentOptions options, NodeConfig config, N
     private async Task FollowAsync(DnsServer server)
     {
         ClusterSnapshot? last = null;
+        EquatableArray<DnsAliases> aliases = [];
         try
         {
             for (var number = 0L; ;)
@@ -64,6 +66,9 @@ internal sealed partial class NodeDns(AgentOptions options, NodeConfig config, N
                 var pass = await flow.UntilAsync(p => p.Number > number, _stop.Token);
                 number = pass.Number;
                 var snapshot = pass.Snapshot;
+                // Apart from the zone, which is large and changes for other reasons than containers that come and go.
+                if (AliasCompiler.Compile(snapshot) is var compiled && compiled != aliases)
+                    server.UpdateAliases(aliases = compiled);
                 if (last is not null && ReferenceEquals(last.Services, snapshot.Services) && ReferenceEquals(last.EndpointSlices, snapshot.EndpointSlices)
                     && ReferenceEquals(last.Namespaces, snapshot.Namespaces))
                     continue;

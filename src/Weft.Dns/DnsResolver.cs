@@ -18,7 +18,10 @@ public static class DnsResolver
     /// <param name="response">Room for <see cref="DnsLimits.UnfragmentedUdp"/> bytes, or <see cref="DnsLimits.Tcp"/> over TCP.</param>
     /// <param name="rotation">Any number: which of several records comes first. Clients tend to use the first.</param>
     /// <param name="canForward">False when there is no upstream server: then foreign names are refused.</param>
-    public static DnsOutcome Answer(ReadOnlySpan<byte> query, ZoneIndex zone, Span<byte> response, bool tcp, uint rotation, bool canForward = true)
+    /// <param name="aliases">Names that only some clients have.</param>
+    /// <param name="client">Who asks; null when there are no aliases.</param>
+    public static DnsOutcome Answer(
+        ReadOnlySpan<byte> query, ZoneIndex zone, Span<byte> response, bool tcp, uint rotation, bool canForward = true, AliasIndex? aliases = null, IPAddress? client = null)
     {
         if (query.Length < DnsLimits.Header)
             return new DnsOutcome(DnsVerdict.Drop);
@@ -46,6 +49,9 @@ public static class DnsResolver
         if (parsed.Class != 1 || parsed.Type is DnsType.Axfr or DnsType.Ixfr or DnsType.Opt or 0)
             return Empty(parsed, DnsResponseCode.Refused, response, tcp);
         var kind = zone.Find(parsed.Name, out var records, out var apex);
+        // The cluster's own names come first: nobody takes one over by an alias.
+        if (kind == NameKind.Foreign && client is not null && aliases?.Find(client, parsed.Name) is { } known)
+            return FromAlias(parsed, zone, known, response, tcp, rotation);
         if (kind == NameKind.Foreign)
             return canForward ? Forward(parsed, parsed.Name) : Empty(parsed, DnsResponseCode.Refused, response, tcp);
         try
@@ -103,6 +109,16 @@ public static class DnsResolver
             counts.Add(record.Section);
         }
         return Finish(ref writer, parsed, answer?.Code ?? DnsResponseCode.ServerFailure, counts, authoritative: false);
+    }
+
+    private static DnsOutcome FromAlias(in ParsedQuery query, ZoneIndex zone, DnsRecord[] records, Span<byte> response, bool tcp, uint rotation)
+    {
+        var writer = Begin(query, response, tcp);
+        var counts = new Counts();
+        WriteRecords(ref writer, query.Type, query.Name, zone, records, rotation, ref counts);
+        if (counts.Answers == 0 && !counts.Truncated && Soa(ref writer, zone, query.Name))
+            counts.Authorities++;
+        return Finish(ref writer, query, DnsResponseCode.NoError, counts, authoritative: true);
     }
 
     private static DnsOutcome FromZone(

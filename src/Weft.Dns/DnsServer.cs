@@ -22,6 +22,7 @@ public sealed class DnsServer : IAsyncDisposable
     private readonly SemaphoreSlim _connections;
     private readonly string _probeName = RandomNumberGenerator.GetHexString(16, lowercase: true) + ".weft-loop-probe";
     private ZoneIndex _zone;
+    private AliasIndex? _aliases;
     private uint _rotation;
     private volatile bool _looped;
 
@@ -43,6 +44,10 @@ public sealed class DnsServer : IAsyncDisposable
         if (!ReferenceEquals(current.Zone, zone) && current.Zone != zone)
             Volatile.Write(ref _zone, new ZoneIndex(zone, _options.ServiceAddresses, current.Serial + 1));
     }
+
+    /// <summary>Tells clients of these networks their aliases from now on.</summary>
+    public void UpdateAliases(IReadOnlyCollection<DnsAliases> networks) =>
+        Volatile.Write(ref _aliases, networks.Count == 0 ? null : new AliasIndex(networks));
 
     /// <summary>Makes the two sockets of an address in the calling thread's network namespace, bound but not yet served.</summary>
     /// <param name="port">53; 0 picks one that is free for both.</param>
@@ -123,7 +128,8 @@ public sealed class DnsServer : IAsyncDisposable
             {
                 var length = await socket.ReceiveFromAsync(query, SocketFlags.None, client, _stop.Token);
                 var zone = Volatile.Read(ref _zone);
-                var outcome = Answer(query.AsSpan(0, length), zone, response, tcp: false);
+                var aliases = Volatile.Read(ref _aliases);
+                var outcome = Answer(query.AsSpan(0, length), zone, response, tcp: false, aliases, aliases is null ? null : AddressOf(client));
                 if (outcome.Verdict == DnsVerdict.Reply)
                     await socket.SendToAsync(response.AsMemory(0, outcome.Length), SocketFlags.None, client, _stop.Token);
                 else if (outcome.Verdict == DnsVerdict.Forward)
@@ -214,7 +220,7 @@ public sealed class DnsServer : IAsyncDisposable
                 if (!await TcpFrames.FillAsync(connection, buffer.AsMemory(0, length), limit.Token))
                     return;
                 limit.CancelAfter(Timeout.Infinite);
-                var outcome = await AnswerTcpAsync(buffer.AsMemory(0, length), response.AsMemory(2));
+                var outcome = await AnswerTcpAsync(buffer.AsMemory(0, length), response.AsMemory(2), (connection.RemoteEndPoint as IPEndPoint)?.Address);
                 if (outcome.Verdict != DnsVerdict.Reply)
                     return;
                 BinaryPrimitives.WriteUInt16BigEndian(response, (ushort)outcome.Length);
@@ -240,19 +246,19 @@ public sealed class DnsServer : IAsyncDisposable
         }
     }
 
-    private async ValueTask<DnsOutcome> AnswerTcpAsync(ReadOnlyMemory<byte> query, Memory<byte> response)
+    private async ValueTask<DnsOutcome> AnswerTcpAsync(ReadOnlyMemory<byte> query, Memory<byte> response, IPAddress? client)
     {
         var zone = Volatile.Read(ref _zone);
-        var outcome = Answer(query.Span, zone, response.Span, tcp: true);
+        var outcome = Answer(query.Span, zone, response.Span, tcp: true, Volatile.Read(ref _aliases), client);
         if (outcome.Verdict != DnsVerdict.Forward)
             return outcome;
         var answer = await _forwarder.AskAsync(outcome.Question, _stop.Token);
         return DnsResolver.Complete(query.Span, zone, answer?.Answer, answer?.Age ?? 0, response.Span, tcp: true);
     }
 
-    private DnsOutcome Answer(ReadOnlySpan<byte> query, ZoneIndex zone, Span<byte> response, bool tcp)
+    private DnsOutcome Answer(ReadOnlySpan<byte> query, ZoneIndex zone, Span<byte> response, bool tcp, AliasIndex? aliases, IPAddress? client)
     {
-        var outcome = DnsResolver.Answer(query, zone, response, tcp, _rotation++, _forwarder.HasUpstreams && !_looped);
+        var outcome = DnsResolver.Answer(query, zone, response, tcp, _rotation++, _forwarder.HasUpstreams && !_looped, aliases, client);
         if (outcome.Verdict == DnsVerdict.Forward && outcome.Question.Name == _probeName)
         {
             _looped = true;
@@ -260,6 +266,9 @@ public sealed class DnsServer : IAsyncDisposable
         }
         return outcome;
     }
+
+    private static IPAddress AddressOf(SocketAddress client) =>
+        ((IPEndPoint)new IPEndPoint(client.Family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0).Create(client)).Address;
 
     private static SocketAddress Copy(SocketAddress address)
     {

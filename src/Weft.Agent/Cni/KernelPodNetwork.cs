@@ -61,6 +61,9 @@ public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPod
 
     public bool Delete(string hostInterface)
     {
+        // What limited the container's sending goes with it. Without the device the next pass would delete it, so that a failure here is no DEL's.
+        if (IfbLink.NameFor(hostInterface) is var ifb && netlink.IndexOf(ifb) is not null)
+            netlink.TryExecute(new DeleteLink(ifb));
         if (netlink.IndexOf(hostInterface) is null)
             return false;
         var result = netlink.TryExecute(new DeleteLink(hostInterface));

@@ -47,7 +47,8 @@ internal sealed record Sandbox(string NetNsPath, IReadOnlyList<string> Ips, CniN
     }
 
     /// <summary>What the runtime offers to plugins with the capability (CNI conventions, "Dynamic plugin specific fields").</summary>
-    private static JsonObject Capabilities(JsonObject pod)
+    /// <exception cref="CniException">An annotation cannot be read.</exception>
+    internal static JsonObject Capabilities(JsonObject pod)
     {
         var mappings = pod.Items("spec", "containers").SelectMany(c => c.Items("ports")).Where(p => p.Num("hostPort") is > 0)
             .Select(p => new JsonObject
@@ -57,7 +58,31 @@ internal sealed record Sandbox(string NetNsPath, IReadOnlyList<string> Ips, CniN
                 ["protocol"] = (p.Str("protocol") ?? "TCP").ToLowerInvariant(),
                 ["hostIP"] = p.Str("hostIP") ?? "",
             });
-        return new JsonObject { ["portMappings"] = mappings.ToJsonArray() };
+        var capabilities = new JsonObject { ["portMappings"] = mappings.ToJsonArray() };
+        var bandwidth = new JsonObject();
+        foreach (var direction in (ReadOnlySpan<string>)["ingress", "egress"])
+        {
+            if (Rate(pod, direction) is not { } rate)
+                continue;
+            bandwidth[direction + "Rate"] = rate;
+            // Annotations know no burst; containerd says the greatest number of 32 bits.
+            bandwidth[direction + "Burst"] = uint.MaxValue;
+        }
+        if (bandwidth.Count > 0)
+            capabilities["bandwidth"] = bandwidth;
+        return capabilities;
+    }
+
+    /// <summary>Bits a second, between the bounds that Kubernetes gives them (pkg/util/bandwidth).</summary>
+    private static long? Rate(JsonObject pod, string direction)
+    {
+        string annotation = $"kubernetes.io/{direction}-bandwidth";
+        if (pod.At("metadata", "annotations", annotation) is not { } value)
+            return null;
+        decimal rate = Quantities.Parse(value);
+        return rate is >= 1_000 and <= 1_000_000_000_000_000
+            ? (long)rate
+            : throw new CniException($"annotation {annotation} is '{value}': give bits a second from 1k to 1P, such as 10M");
     }
 
     /// <summary>Detaches and removes the namespace. Repeatable.</summary>

@@ -61,15 +61,19 @@ internal static class NodeFilter
 
     private static string? Ports(JsonObject pod, IReadOnlyCollection<JsonObject> podsOnNode)
     {
-        var wanted = HostPorts(pod).ToHashSet();
-        return wanted.Count > 0 && podsOnNode.SelectMany(HostPorts).Any(wanted.Contains)
+        var wanted = HostPorts(pod).ToList();
+        return wanted.Count > 0 && podsOnNode.SelectMany(HostPorts).Any(taken => wanted.Exists(w => Conflict(w, taken)))
             ? "node(s) didn't have free ports for the requested pod ports" : null;
     }
 
-    private static IEnumerable<(string, long)> HostPorts(JsonObject pod) =>
+    /// <summary>A port that is open at every address takes each of them.</summary>
+    private static bool Conflict((string Protocol, long Port, string Ip) a, (string Protocol, long Port, string Ip) b) =>
+        a.Protocol == b.Protocol && a.Port == b.Port && (a.Ip == b.Ip || a.Ip.Length == 0 || b.Ip.Length == 0);
+
+    private static IEnumerable<(string Protocol, long Port, string Ip)> HostPorts(JsonObject pod) =>
         pod.Items("spec", "containers").SelectMany(c => c.Items("ports"))
             .Where(p => p.Num("hostPort") is > 0)
-            .Select(p => (p.Str("protocol") ?? "TCP", p.Num("hostPort")!.Value));
+            .Select(p => (p.Str("protocol") ?? "TCP", p.Num("hostPort")!.Value, p.Str("hostIP") is { } ip && ip is not ("0.0.0.0" or "::") ? ip : ""));
 
     private static string? Resources(JsonObject pod, JsonObject node, IReadOnlyCollection<JsonObject> podsOnNode)
     {

@@ -18,8 +18,8 @@ internal static class CniRuntimeConfigReader
     /// <summary>A burst that is not given: a tenth of a second's worth, but not less than one packet of the largest size that a device takes (64 KiB).</summary>
     private const long LeastDefaultBurst = 8 * 65_536;
 
-    /// <summary>Bits; the most that a token bucket filter of the kernel takes, 2^31 bytes.</summary>
-    private const long MaxBurst = 8L * int.MaxValue;
+    /// <summary>Bits: what runtimes that know no burst say for it goes up to 2^32 - 1 bytes.</summary>
+    private const long MaxBurst = 8L * uint.MaxValue;
 
     private const int MaxAliasBytes = 253;
     private const int MaxLabelBytes = 63;

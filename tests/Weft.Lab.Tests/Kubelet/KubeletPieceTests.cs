@@ -64,6 +64,23 @@ public sealed class KubeletPieceTests
         Assert.Equal("""{"type":"b","name":"n","cniVersion":"1.1.0","prevResult":{"ips":[]}}""", second.ToJsonString());
     }
 
+    [Fact]
+    public void A_pods_ports_and_limits_become_capabilities()
+    {
+        var pod = Parse("""
+            {"metadata":{"annotations":{"kubernetes.io/ingress-bandwidth":"10M","kubernetes.io/egress-bandwidth":"512k"}},
+             "spec":{"containers":[{"ports":[{"containerPort":80},{"containerPort":53,"hostPort":53,"protocol":"UDP","hostIP":"127.0.0.1"}]}]}}
+            """);
+        Assert.Equal(
+            """{"portMappings":[{"hostPort":53,"containerPort":53,"protocol":"udp","hostIP":"127.0.0.1"}],"bandwidth":{"ingressRate":10000000,"ingressBurst":4294967295,"egressRate":512000,"egressBurst":4294967295}}""",
+            Sandbox.Capabilities(pod).ToJsonString());
+        foreach (var wrong in new[] { "fast", "10", "-1M", "2P" })
+        {
+            pod["metadata"]!["annotations"]!["kubernetes.io/egress-bandwidth"] = wrong;
+            Assert.Contains($"egress-bandwidth is '{wrong}'", Assert.Throws<CniException>(() => Sandbox.Capabilities(pod)).Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("[]")]
     [InlineData("{}")]

@@ -58,6 +58,11 @@ public sealed class SchedulingTests
         var pod = Pod("""{"containers":[{"ports":[{"containerPort":80,"hostPort":8080}]}]}""");
         Assert.Null(NodeFilter.Refusal(pod, Node(), []));
         Assert.Contains("free ports", NodeFilter.Refusal(pod, Node(), [pod]), StringComparison.Ordinal);
+        var here = Pod("""{"containers":[{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"172.30.0.11"}]}]}""");
+        var there = Pod("""{"containers":[{"ports":[{"containerPort":80,"hostPort":8080,"hostIP":"127.0.0.1"}]}]}""");
+        Assert.Contains("free ports", NodeFilter.Refusal(here, Node(), [pod]), StringComparison.Ordinal);
+        Assert.Contains("free ports", NodeFilter.Refusal(here, Node(), [here]), StringComparison.Ordinal);
+        Assert.Null(NodeFilter.Refusal(here, Node(), [there]));
     }
 
     [Fact]

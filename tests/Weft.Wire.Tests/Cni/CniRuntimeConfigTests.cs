@@ -77,7 +77,7 @@ public class CniRuntimeConfigTests
     [InlineData("""{"bandwidth":{"ingressRate":-1}}""", 7, "runtimeConfig.bandwidth.ingressRate: -1")]
     [InlineData("""{"bandwidth":{"egressRate":1e30}}""", 7, "runtimeConfig.bandwidth.egressRate: 1e30")]
     [InlineData("""{"bandwidth":{"ingressBurst":5}}""", 7, "runtimeConfig.bandwidth.ingressBurst: 5 without ingressRate")]
-    [InlineData("""{"bandwidth":{"ingressRate":1,"ingressBurst":17179869177}}""", 7, "runtimeConfig.bandwidth.ingressBurst: 17179869177")]
+    [InlineData("""{"bandwidth":{"ingressRate":1,"ingressBurst":34359738361}}""", 7, "runtimeConfig.bandwidth.ingressBurst: 34359738361")]
     [InlineData("""{"ips":"10.0.0.1"}""", 7, "runtimeConfig.ips: \"10.0.0.1\" is a string")]
     [InlineData("""{"ips":[7]}""", 7, "runtimeConfig.ips[0]: 7 is a number")]
     [InlineData("""{"ips":["10.0.0.300"]}""", 7, "runtimeConfig.ips: '10.0.0.300' is not an IP address")]
