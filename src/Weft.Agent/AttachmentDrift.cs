@@ -9,7 +9,7 @@ using Weft.Reconcile.Nftables;
 
 namespace Weft.Agent;
 
-/// <summary>What of one attachment's share of the node's datapath is not as desired now: its routes, neighbor entries and the rules that judge its packets.</summary>
+/// <summary>What of one attachment's share of the node's datapath is not as desired now: its routes, neighbor entries, limits, host ports and the rules that judge its packets.</summary>
 internal sealed class AttachmentDrift(INetlink netlink, NftablesReconciler nftables)
 {
     /// <summary>One sentence each; empty when all is as desired. Reads the kernel and writes nothing.</summary>
@@ -19,6 +19,7 @@ internal sealed class AttachmentDrift(INetlink netlink, NftablesReconciler nftab
         try
         {
             Routing(attachment.HostInterface, desired.Routing, problems);
+            problems.AddRange(CapabilityDrift.Limits(netlink, attachment, desired.Routing));
         }
         catch (KernelException e)
         {
@@ -28,7 +29,7 @@ internal sealed class AttachmentDrift(INetlink netlink, NftablesReconciler nftab
         if (report.Error is { } error)
             problems.Add(error);
         var mine = new Relevance(attachment, desired.Nft);
-        problems.AddRange(report.Rows.Where(mine.Concerns).Select(r =>
+        problems.AddRange(report.Rows.Where(r => mine.Concerns(r) || CapabilityDrift.ConcernsHostPorts(attachment, r)).Select(r =>
             $"nftables {r.Kind} {r.Container}{(r.Item.Length > 0 ? $" {r.Item}" : "")} is {r.Difference.ToString().ToLowerInvariant()}"));
         return problems;
     }

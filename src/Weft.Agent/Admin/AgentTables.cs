@@ -10,7 +10,7 @@ namespace Weft.Agent.Admin;
 /// <summary>The tables of <c>weft show</c>, for this node as it is now.</summary>
 internal sealed class AgentTables(ClusterStore store, NodeFlow flow, NodeDrift drift)
 {
-    public static IReadOnlyList<string> Names { get; } = ["nodes", "pods", "services", "policies", "routes", "nft", "drift", "diagnostics"];
+    public static IReadOnlyList<string> Names { get; } = ["nodes", "pods", "services", "policies", "hostports", "routes", "nft", "drift", "diagnostics"];
 
     /// <summary>Null for a name that is no table's, and for tables of the compiled state while there is none.</summary>
     public ShowTable? Find(string name) => name switch
@@ -19,6 +19,7 @@ internal sealed class AgentTables(ClusterStore store, NodeFlow flow, NodeDrift d
         "pods" => TableCompiler.Pods(store.Current),
         "services" => TableCompiler.Services(flow.Latest?.Snapshot ?? store.Current),
         "policies" => TableCompiler.Policies(store.Current, flow.Latest is { InForce: true } pass ? pass.Snapshot : null),
+        "hostports" => TableCompiler.HostPorts(store.Current),
         "routes" => flow.Latest is { } pass ? TableCompiler.Routes(pass.Desired.Routing) : null,
         "nft" => flow.Latest is { } pass ? NftShow.Table(pass.Desired.Nft) : null,
         "drift" => flow.Latest is { } pass ? drift.Table(pass.Desired) : null,

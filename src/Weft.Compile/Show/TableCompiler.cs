@@ -57,6 +57,19 @@ public static class TableCompiler
                 Count(p.Ingress.Count + p.Egress.Count),
                 p.Invalid is not null ? $"fails closed: {p.Invalid}" : p.Equals(applied?.Policies.GetValueOrDefault(p.Key)) ? "in force" : "pending")));
 
+    /// <summary>Ports of this node that lead to containers.</summary>
+    public static ShowTable HostPorts(ClusterSnapshot cluster) => Table(
+        "hostports",
+        ["ADDRESS", "PORT", "CONTAINER PORT", "TO", "HOLDER"],
+        cluster.Attachments.Values.SelectMany(a => a.PortMappings.Select(m => (Attachment: a, Mapping: m)))
+            .OrderBy(x => x.Mapping.HostPort).ThenBy(x => x.Mapping.Protocol).ThenBy(x => x.Mapping.HostIp?.ToString(), StringComparer.Ordinal)
+            .Select(x => Row(
+                x.Mapping.HostIp?.ToString() ?? "any",
+                $"{x.Mapping.HostPort}/{x.Mapping.Protocol.ToString().ToUpperInvariant()}",
+                Count(x.Mapping.ContainerPort),
+                Join(x.Attachment.Addresses),
+                x.Attachment.Pod?.ToString() ?? $"{x.Attachment.Network}/{x.Attachment.ContainerId}")));
+
     public static ShowTable Routes(RoutingState routing) => Table(
         "routes",
         ["DESTINATION", "VIA", "LINK", "SOURCE"],

@@ -26,7 +26,12 @@ public sealed record IfbLink(string Name, int Mtu) : Link(Name, Mtu)
 /// <param name="Rate">Bytes a second.</param>
 /// <param name="Burst">Bytes: the size of the bucket. A larger packet would never be sent.</param>
 /// <param name="Limit">Bytes that may wait; what comes then is dropped.</param>
-public sealed record Shaper(string Link, long Rate, long Burst, long Limit);
+public sealed record Shaper(string Link, long Rate, long Burst, long Limit)
+{
+    /// <summary>Whether one read back from the kernel is this one. The kernel keeps the burst as a time, which does not give the same number back.</summary>
+    public bool IsHeldBy(Shaper observed) =>
+        Link == observed.Link && Rate == observed.Rate && Limit == observed.Limit && Math.Abs(Burst - observed.Burst) <= 64 + Burst / 100;
+}
 
 /// <summary>Whatever a link receives is sent through another device before the node sees it (net/sched/act_mirred.c).</summary>
 public sealed record Redirect(string Link, string To);

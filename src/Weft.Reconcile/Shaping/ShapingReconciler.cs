@@ -35,7 +35,7 @@ internal sealed class ShapingReconciler(INetlink netlink, NodeLinks links) : IRe
         // The queue of a device before what leads packets to it.
         foreach (var shaper in desired.Shapers)
         {
-            if (!links.Awaits(shaper.Link) && !(_shapers!.TryGetValue(shaper.Link, out var present) && IsSame(shaper, present)))
+            if (!links.Awaits(shaper.Link) && !(_shapers!.TryGetValue(shaper.Link, out var present) && shaper.IsHeldBy(present)))
                 changes.Add(Name(shaper.Link), new SetShaper(shaper));
         }
         foreach (var redirect in desired.Redirects)
@@ -97,8 +97,4 @@ internal sealed class ShapingReconciler(INetlink netlink, NodeLinks links) : IRe
     private static string Name(string link) => $"bandwidth of {link}";
 
     private static bool IsOwned(string link) => link.StartsWith(WeftRouting.LinkPrefix, StringComparison.Ordinal);
-
-    /// <summary>The kernel keeps the burst as a time, which does not give the same number back.</summary>
-    internal static bool IsSame(Shaper desired, Shaper observed) =>
-        desired.Rate == observed.Rate && desired.Limit == observed.Limit && Math.Abs(desired.Burst - observed.Burst) <= 64 + desired.Burst / 100;
 }
