@@ -27,10 +27,14 @@ internal sealed class PodIndex
     public PodIndex(ClusterSnapshot snapshot)
     {
         var attached = new Dictionary<IPAddress, Attachment>();
-        foreach (var attachment in snapshot.Attachments.Values.OrderByDescending(a => a.ContainerId, StringComparer.Ordinal))
+        foreach (var attachment in snapshot.Attachments.Values)
         {
             foreach (var address in attachment.Addresses)
-                attached[address] = attachment;
+            {
+                // Should two have it, every compilation must name the same one, whatever the order in which they came.
+                if (!attached.TryGetValue(address, out var other) || string.CompareOrdinal(attachment.HostInterface, other.HostInterface) < 0)
+                    attached[address] = attachment;
+            }
         }
         var attachedAddresses = attached.Where(a => a.Value.Pod is not null).ToLookup(a => a.Value.Pod!.Value, a => a);
         foreach (var workload in snapshot.Workloads.Values.OrderBy(w => w.Key))

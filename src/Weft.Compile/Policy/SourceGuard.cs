@@ -23,8 +23,7 @@ internal static class SourceGuard
         parts.Output.Add(accepted);
 
         parts.Sets.Add(new NftSet(Links, [NftType.InterfaceName], default, Interval: false,
-            pods.Attachments.Select(a => a.HostInterface).Distinct().Order(StringComparer.Ordinal)
-                .Select(i => new NftElement([new NftText(i)])).ToEquatableArray()));
+            pods.Attachments.Select(a => new NftElement([new NftText(a.HostInterface)])).ToEquatableArray()));
         foreach (var family in Family.Both)
         {
             if (!config.ClusterCidrs.Any(c => c.IsIPv6 == family.IPv6))
@@ -32,10 +31,8 @@ internal static class SourceGuard
             var sources = $"pod-sources-{family.Digit}";
             parts.Sets.Add(new NftSet(sources, [NftType.InterfaceName, family.AddressType], default, Interval: false,
                 pods.Attachments
-                    .SelectMany(a => a.Addresses.Where(x => Family.IsIPv6(x) == family.IPv6).Select(x => (a.HostInterface, Address: x)))
-                    .Distinct()
-                    .OrderBy(e => e.HostInterface, StringComparer.Ordinal).ThenBy(e => IpPrefix.ToBits(e.Address))
-                    .Select(e => new NftElement([new NftText(e.HostInterface), NftValue.Of(e.Address)])).ToEquatableArray()));
+                    .SelectMany(a => a.Addresses.Where(x => Family.IsIPv6(x) == family.IPv6)
+                        .Select(x => new NftElement([new NftText(a.HostInterface), NftValue.Of(x)]))).ToEquatableArray()));
             parts.Forward.Add(NftParts.Rule("a pod speaks from its own address only",
                 new NftLookup([NftField.InputInterface], Links),
                 new NftLookup([NftField.InputInterface, family.Source], sources, Not: true),
