@@ -1,6 +1,7 @@
-.PHONY: build lab demo test bench drill clean
+.PHONY: build lab demo test bench drill clean fuzz
 
 SEED ?= 1
+SECONDS ?= 60
 COUNT ?= 10000
 
 build:
@@ -28,6 +29,10 @@ drill:
 	scripts/build.sh
 	scripts/drill.sh --seed $(SEED) --count $(COUNT)
 
+# make fuzz TARGET=cni-config SECONDS=300: afl-fuzz on one reader; the names are those of the folders in fuzz/corpus.
+fuzz:
+	scripts/fuzz.sh "$(TARGET)" "$(SECONDS)"
+
 clean:
 	rm -rf out
-	find src tests samples benchmarks tools -name obj -prune -exec rm -rf {} + -o -name bin -prune -exec rm -rf {} +
+	find src tests samples benchmarks tools fuzz -name obj -prune -exec rm -rf {} + -o -name bin -prune -exec rm -rf {} +

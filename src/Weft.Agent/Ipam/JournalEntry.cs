@@ -114,7 +114,8 @@ internal sealed record JournalEntry(
                 { Op: JournalOp.Boot } => entry.Boot is not null,
                 _ => false,
             };
-            complete = complete && (entry!.Addresses ?? []).Concat((entry.Ports ?? []).Select(p => p.Ip).OfType<string>()).All(a => IPAddress.TryParse(a, out _));
+            complete = complete && (entry!.Ports ?? []).All(p => p is not null) && (entry.Aliases ?? []).All(a => a is not null) && (entry.Addresses ?? []).Concat((entry.Ports ?? []).Select(p => p.Ip).OfType<string>()).All(a => IPAddress.TryParse(a, out _))
+                && (entry.Released ?? []).All(t => t >= DateTimeOffset.MinValue.ToUnixTimeMilliseconds() && t <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds());
             return complete ? entry : null;
         }
         catch (JsonException)

@@ -68,7 +68,19 @@ public static class AgentProtocol
     public static AgentRequest ReadRequest(ReadOnlyMemory<byte> body)
     {
         using var document = Parse(body);
-        var root = document.RootElement;
+        try
+        {
+            return ReadRequest(document.RootElement);
+        }
+        catch (InvalidOperationException)
+        {
+            // JsonElement reports half of a surrogate pair only when the string is taken out.
+            throw Malformed("it holds a string that is not valid Unicode");
+        }
+    }
+
+    private static AgentRequest ReadRequest(JsonElement root)
+    {
         if (!CniCommands.TryParse(Text(root, "command"), out var command))
             throw Malformed($"command '{Text(root, "command")}' is not known");
         if (!root.TryGetProperty("config", out var config))

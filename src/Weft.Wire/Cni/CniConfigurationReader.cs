@@ -57,7 +57,7 @@ public static class CniConfigurationReader
     }
 
     /// <summary>The version alone: all that VERSION and an error's cniVersion need.</summary>
-    /// <exception cref="CniException">Code 6 when the text is no JSON object, 1 when the version is absent or not spoken.</exception>
+    /// <exception cref="CniException">Code 6 when the text is no JSON object of valid text, 1 when the version is absent or not spoken.</exception>
     public static CniVersion ReadVersion(ReadOnlyMemory<byte> json)
     {
         using var document = ParseObject(json, strict: false);
@@ -67,7 +67,8 @@ public static class CniConfigurationReader
         }
         catch (InvalidOperationException)
         {
-            throw new CniException(CniErrorCode.IncompatibleVersion, "cniVersion is not valid Unicode");
+            // SPEC.md section 5, code 6: "failed to decode version info from string".
+            throw new CniException(CniErrorCode.DecodingFailure, "cniVersion is not valid Unicode");
         }
     }
 

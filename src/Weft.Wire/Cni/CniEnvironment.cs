@@ -11,7 +11,7 @@ public sealed record CniEnvironment(CniCommand Command, string ContainerId, stri
         if (string.IsNullOrEmpty(commandText))
             throw Invalid("CNI_COMMAND is not set; weft-cni is run by a container runtime, which sets it to ADD, DEL, CHECK, GC, STATUS or VERSION");
         if (!CniCommands.TryParse(commandText, out var command))
-            throw Invalid($"CNI_COMMAND: '{commandText}' is not known; known are ADD, DEL, CHECK, GC, STATUS and VERSION");
+            throw Invalid($"CNI_COMMAND: '{JsonFields.Shorten(commandText)}' is not known; known are ADD, DEL, CHECK, GC, STATUS and VERSION");
         var environment = new CniEnvironment(
             command,
             get("CNI_CONTAINERID") ?? "",

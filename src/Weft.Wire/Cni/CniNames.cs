@@ -21,13 +21,13 @@ public static class CniNames
         if (name.Length == 0)
             return "is empty";
         if (name is "." or "..")
-            return $"'{name}' is a directory, not an interface name";
+            return $"'{JsonFields.Shorten(name)}' is a directory, not an interface name";
         var bytes = System.Text.Encoding.UTF8.GetByteCount(name);
         if (bytes > MaxInterfaceNameBytes)
-            return $"'{name}' is {bytes} bytes long; the kernel takes at most {MaxInterfaceNameBytes}";
+            return $"'{JsonFields.Shorten(name)}' is {bytes} bytes long; the kernel takes at most {MaxInterfaceNameBytes}";
         foreach (var c in name)
             if (c is '/' or ':' || char.IsWhiteSpace(c) || char.IsControl(c))
-                return $"'{name}' contains '{Printable(c)}'; a slash, a colon and white space are not allowed";
+                return $"'{JsonFields.Shorten(name)}' contains '{Printable(c)}'; a slash, a colon and white space are not allowed";
         return null;
     }
 
@@ -37,7 +37,7 @@ public static class CniNames
         if (path.Length == 0)
             return "is empty";
         if (path[0] != '/')
-            return $"'{path}' is not an absolute path, such as /run/netns/NAME or /proc/PID/ns/net";
+            return $"'{JsonFields.Shorten(path)}' is not an absolute path, such as /run/netns/NAME or /proc/PID/ns/net";
         if (path.Length > 4095)
             return $"is {path.Length} characters long; the kernel takes at most 4095";
         return path.Contains('\0') ? "contains a zero byte" : null;
@@ -55,8 +55,8 @@ public static class CniNames
             if (char.IsAsciiLetterOrDigit(c) || (i > 0 && (c is '_' or '.' or '-')))
                 continue;
             return i == 0
-                ? $"'{text}' starts with '{Printable(c)}'; it must start with a letter or digit"
-                : $"'{text}' contains '{Printable(c)}'; only letters, digits, '_', '.' and '-' are allowed";
+                ? $"'{JsonFields.Shorten(text)}' starts with '{Printable(c)}'; it must start with a letter or digit"
+                : $"'{JsonFields.Shorten(text)}' contains '{Printable(c)}'; only letters, digits, '_', '.' and '-' are allowed";
         }
         return null;
     }

@@ -118,6 +118,44 @@ public sealed class RealCniTests : IDisposable
         Assert.Empty(_store!.Attachments);
     }
 
+    // SPEC.md 1.1.0 section 2, "CHECK": every resource that ADD made, one after another; what later plugins may add does no harm.
+    [SkippableFact]
+    public async Task Check_finds_each_thing_that_is_changed_in_the_kernel_and_nothing_else()
+    {
+        var (operations, _, netlink) = Start();
+        var (pod, inside) = _namespaces.Add();
+        var (failed, result) = await Call(operations, CniCommand.Add, "a", pod.Path);
+        Assert.False(failed, result?.ToJsonString());
+        var host = (string)result!["interfaces"]![0]!["name"]!;
+        var previous = $",\"prevResult\":{result.ToJsonString()}";
+
+        inside.ExecuteAll(new AddAddress(new LinkAddress("eth0", IPAddress.Parse("192.0.2.9"), 24)));
+        inside.ExecuteAll(new ReplaceRoute(new Route(IpPrefix.Parse("198.51.100.0/24"), "eth0", IPAddress.Parse("192.0.2.1"))));
+        pod.Run(() => File.WriteAllText("/proc/sys/net/ipv4/conf/eth0/rp_filter", "0"));
+        var (checkFailed, problem) = await Call(operations, CniCommand.Check, "a", pod.Path, previous);
+        Assert.False(checkFailed, problem?.ToJsonString());
+        var (again, taken) = await Call(operations, CniCommand.Add, "a", pod.Path);
+        Assert.True(again);
+        Assert.Equal(CniErrorCode.InvalidEnvironment, (int?)taken!["code"]);
+
+        await Finds("the neighbor entry of 169.254.1.1", () => inside.ExecuteAll(new DeleteNeighbor(new Neighbor("eth0", PodGateway.IPv4, PodGateway.HostMac))));
+        await Finds("the address 10.244.1.1 is missing", () => inside.ExecuteAll(new DeleteAddress(new LinkAddress("eth0", IPAddress.Parse("10.244.1.1"), 32))));
+        await Finds("has the MTU 1300 instead of 1430", () => inside.ExecuteAll(new SetLink("eth0", Mtu: 1300)));
+        await Finds($"the node's end {host} is down", () => netlink.ExecuteAll(new SetLink(host, Up: false)));
+        await Finds("the interface eth0 is down", () => inside.ExecuteAll(new SetLink("eth0", Up: false)));
+        await Finds($"the node's end {host} is missing", () => netlink.ExecuteAll(new DeleteLink(host)));
+        Assert.False((await Call(operations, CniCommand.Del, "a", pod.Path)).Failed);
+        Assert.Empty(_store!.Attachments);
+
+        async Task Finds(string words, Action change)
+        {
+            change();
+            var (found, error) = await Call(operations, CniCommand.Check, "a", pod.Path, previous);
+            Assert.True(found, $"CHECK does not see: {words}");
+            Assert.Contains(words, (string?)error!["msg"], StringComparison.Ordinal);
+        }
+    }
+
     [SkippableFact]
     public async Task IPv6_is_switched_on_where_the_runtime_has_switched_it_off()
     {
@@ -152,7 +190,7 @@ public sealed class RealCniTests : IDisposable
 
         public Task<AttachmentStatus> InForceAsync(Attachment attachment, CancellationToken cancel)
         {
-            foreach (var address in attachment.Addresses)
+            foreach (var address in attachment.Addresses.Where(_ => netlink.FindLink(attachment.HostInterface) is { Up: true }))
                 netlink.ExecuteAll(
                     new ReplaceRoute(new Route(IpPrefix.Host(address), attachment.HostInterface)),
                     new ReplaceNeighbor(new Neighbor(attachment.HostInterface, address, MacAddress.Parse(attachment.Mac))));
