@@ -68,15 +68,7 @@ public static class AgentProtocol
     public static AgentRequest ReadRequest(ReadOnlyMemory<byte> body)
     {
         using var document = Parse(body);
-        try
-        {
-            return ReadRequest(document.RootElement);
-        }
-        catch (InvalidOperationException)
-        {
-            // JsonElement reports half of a surrogate pair only when the string is taken out.
-            throw Malformed("it holds a string that is not valid Unicode");
-        }
+        return Take(document.RootElement, ReadRequest);
     }
 
     private static AgentRequest ReadRequest(JsonElement root)
@@ -95,7 +87,24 @@ public static class AgentProtocol
     public static AgentResponse ReadResponse(ReadOnlyMemory<byte> body)
     {
         using var document = Parse(body);
-        var root = document.RootElement;
+        return Take(document.RootElement, ReadResponse);
+    }
+
+    // JsonElement reports bytes that are no UTF-8, and half of a surrogate pair, only when text is taken out.
+    private static T Take<T>(JsonElement root, Func<JsonElement, T> read)
+    {
+        try
+        {
+            return read(root);
+        }
+        catch (InvalidOperationException)
+        {
+            throw Malformed("it holds a string that is not valid Unicode");
+        }
+    }
+
+    private static AgentResponse ReadResponse(JsonElement root)
+    {
         if (!root.TryGetProperty("failed", out var failed) || failed.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
             throw Malformed("failed is missing or not a boolean");
         return new AgentResponse(

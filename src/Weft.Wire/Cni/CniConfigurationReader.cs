@@ -104,14 +104,18 @@ public static class CniConfigurationReader
         };
         if (!strict)
             return configuration;
-        configuration = configuration with { Type = ReadType(root), Dns = CniResultReader.ReadDns(root, "dns", "dns") };
+        configuration = configuration with
+        {
+            Type = ReadType(root),
+            Dns = CniResultReader.ReadDns(root, "dns", "dns"),
+            PreviousResult = TryGet(root, "prevResult", out var previous) ? CniResultReader.Read(previous, "prevResult") : null,
+        };
         if (delegated)
             return configuration with { Runtime = CniRuntimeConfig.Empty with { Ips = CniRuntimeConfigReader.ReadIpsAlone(root) } };
         return configuration with
         {
             Mtu = ReadMtu(root),
             IpMasquerade = OptionalBool(root, "ipMasq"),
-            PreviousResult = TryGet(root, "prevResult", out var previous) ? CniResultReader.Read(previous, "prevResult") : null,
             Runtime = CniRuntimeConfigReader.Read(root, name),
         };
     }

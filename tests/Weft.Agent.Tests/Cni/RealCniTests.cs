@@ -130,7 +130,7 @@ public sealed class RealCniTests : IDisposable
         var previous = $",\"prevResult\":{result.ToJsonString()}";
 
         inside.ExecuteAll(new AddAddress(new LinkAddress("eth0", IPAddress.Parse("192.0.2.9"), 24)));
-        inside.ExecuteAll(new ReplaceRoute(new Route(IpPrefix.Parse("198.51.100.0/24"), "eth0", IPAddress.Parse("192.0.2.1"))));
+        inside.ExecuteAll(new ReplaceRoute(new Route(IpPrefix.Parse("198.51.100.0/24"), "eth0", IPAddress.Parse("192.0.2.1"), OnLink: true)));
         pod.Run(() => File.WriteAllText("/proc/sys/net/ipv4/conf/eth0/rp_filter", "0"));
         var (checkFailed, problem) = await Call(operations, CniCommand.Check, "a", pod.Path, previous);
         Assert.False(checkFailed, problem?.ToJsonString());
@@ -138,7 +138,7 @@ public sealed class RealCniTests : IDisposable
         Assert.True(again);
         Assert.Equal(CniErrorCode.InvalidEnvironment, (int?)taken!["code"]);
 
-        await Finds("the neighbor entry of 169.254.1.1", () => inside.ExecuteAll(new DeleteNeighbor(new Neighbor("eth0", PodGateway.IPv4, PodGateway.HostMac))));
+        await Finds("the neighbor entry of 169.254.1.1", () => inside.ExecuteAll(new DeleteNeighbor("eth0", PodGateway.IPv4)));
         await Finds("the address 10.244.1.1 is missing", () => inside.ExecuteAll(new DeleteAddress(new LinkAddress("eth0", IPAddress.Parse("10.244.1.1"), 32))));
         await Finds("has the MTU 1300 instead of 1430", () => inside.ExecuteAll(new SetLink("eth0", Mtu: 1300)));
         await Finds($"the node's end {host} is down", () => netlink.ExecuteAll(new SetLink(host, Up: false)));
