@@ -37,7 +37,7 @@ internal static class HostPortsCompiler
         foreach (var family in Family.Both)
         {
             if (config.ClusterCidrs.Any(c => c.IsIPv6 == family.IPv6))
-                Compile(family, attachments, ServiceClaims(snapshot, family.IPv6), holders, parts, diagnostics);
+                Compile(config.NodeName, family, attachments, ServiceClaims(snapshot, family.IPv6), holders, parts, diagnostics);
         }
         if (config.ClusterCidrs.Any(c => !c.IsIPv6))
             Loopback(attachments, self?.Underlay(ipv6: false), parts);
@@ -54,7 +54,7 @@ internal static class HostPortsCompiler
         && attachment.PortMappings.Any(m => HostPortClaim.Of(m).Any(c => !c.IPv6 && (c.Address is null || IPAddress.IsLoopback(c.Address))));
 
     private static void Compile(
-        Family family, List<Attachment> attachments, Dictionary<HostPortClaim, ObjectKey> services,
+        string node, Family family, List<Attachment> attachments, Dictionary<HostPortClaim, ObjectKey> services,
         List<(HostPortClaim Claim, Attachment Holder)> holders, NftParts parts, List<Diagnostic> diagnostics)
     {
         var any = new ServiceMap(HostPortMaps.Any, family, byAddress: false, Subject);
@@ -67,10 +67,10 @@ internal static class HostPortsCompiler
                 foreach (var claim in HostPortClaim.Of(mapping).Where(c => c.IPv6 == family.IPv6))
                 {
                     if (address is null)
-                        Unreachable(attachment, mapping, claim, diagnostics);
+                        Unreachable(node, attachment, mapping, claim, diagnostics);
                     else if (Owner(claim, services) is { } service)
-                        Shadowed(attachment, claim, service, diagnostics);
-                    else if (Take(claim, attachment, holders, diagnostics))
+                        Shadowed(node, attachment, claim, service, diagnostics);
+                    else if (Take(node, claim, attachment, holders, diagnostics))
                         (claim.Address is null ? any : at).Add(ServiceMap.Key(claim.Address, claim.Protocol, claim.Port), [new Backend(address, mapping.ContainerPort, true)], ServiceMode.Plain);
                 }
             }
@@ -136,13 +136,13 @@ internal static class HostPortsCompiler
 
     /// <summary>ADD refuses a second holder; should a journal hold two all the same, the first keeps the port.</summary>
     private static bool Take(
-        HostPortClaim claim, Attachment attachment, List<(HostPortClaim Claim, Attachment Holder)> holders, List<Diagnostic> diagnostics)
+        string node, HostPortClaim claim, Attachment attachment, List<(HostPortClaim Claim, Attachment Holder)> holders, List<Diagnostic> diagnostics)
     {
         if (holders.FindIndex(h => h.Claim == claim) is >= 0 and var found)
         {
             var holder = holders[found].Holder;
             if (holder.Key != attachment.Key)
-                diagnostics.Add(new Diagnostic(HostPortConflicts.Describe(attachment), "hostPort", claim.ToString(),
+                diagnostics.Add(Problem(node, attachment, "hostPort", claim,
                     $"{HostPortConflicts.Describe(holder)} has it already and keeps it; choose another"));
             return false;
         }
@@ -150,15 +150,20 @@ internal static class HostPortsCompiler
         return true;
     }
 
-    private static void Shadowed(Attachment attachment, HostPortClaim claim, ObjectKey service, List<Diagnostic> diagnostics) =>
-        diagnostics.Add(new Diagnostic(HostPortConflicts.Describe(attachment), "hostPort", claim.ToString(),
+    /// <summary>Of a container outside Kubernetes the API knows nothing that could be told: its node is.</summary>
+    private static Diagnostic Problem(string node, Attachment attachment, string field, HostPortClaim claim, string advice) => attachment.Pod is null
+        ? new Diagnostic($"Node {node}", $"{field} of {HostPortConflicts.Describe(attachment)}", claim.ToString(), advice)
+        : new Diagnostic(HostPortConflicts.Describe(attachment), field, claim.ToString(), advice);
+
+    private static void Shadowed(string node, Attachment attachment, HostPortClaim claim, ObjectKey service, List<Diagnostic> diagnostics) =>
+        diagnostics.Add(Problem(node, attachment, "hostPort", claim,
             $"Service {service} has this port on every node and keeps it, so the host port leads nowhere; choose another"));
 
-    private static void Unreachable(Attachment attachment, PortMapping mapping, HostPortClaim claim, List<Diagnostic> diagnostics)
+    private static void Unreachable(string node, Attachment attachment, PortMapping mapping, HostPortClaim claim, List<Diagnostic> diagnostics)
     {
         // One that is open everywhere means the families that there are.
         if (mapping.HostIp is not null)
-            diagnostics.Add(new Diagnostic(HostPortConflicts.Describe(attachment), "hostIP", claim.ToString(),
+            diagnostics.Add(Problem(node, attachment, "hostIP", claim,
                 $"the container has no {(claim.IPv6 ? "IPv6" : "IPv4")} address, so the host port leads nowhere; use an address of its family"));
     }
 }

@@ -102,7 +102,10 @@ public class HostPortsCompilerTests
         Assert.Equal(state, Compile(builder, b, a));
         // Should two hold a port in spite of ADD, one keeps it and the other is told.
         Assert.Single(Elements(state, "hostports-4"));
-        Assert.Contains("container b", Assert.Single(state.Diagnostics).Object);
+        var diagnostic = Assert.Single(state.Diagnostics);
+        Assert.Equal("Node n1", diagnostic.Object);
+        Assert.Contains("container b", diagnostic.Field);
+        Assert.Equal("Pod default/b", Assert.Single(Compile(builder, a, b with { Pod = new ObjectKey("default", "b") }).Diagnostics).Object);
     }
 
     [Theory]
