@@ -52,6 +52,9 @@ internal static class BusyboxImage
             foreach (var directory in (string[])["bin", "etc", "tmp", "proc", "sys", "dev", "www"])
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = (UnixFileMode)Convert.ToInt32("755", 8) });
             Add(tar, "bin/busybox", File.ReadAllBytes(Busybox), executable: true);
+            // A static glibc looks names up with the host's libraries, which are not here: it must not try.
+            Add(tar, "etc/nsswitch.conf", "hosts: files\nservices: files\n"u8.ToArray());
+            Add(tar, "etc/hosts", "127.0.0.1 localhost\n"u8.ToArray());
             Add(tar, "www/index.html", "weft\n"u8.ToArray());
             foreach (var applet in Applets)
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.SymbolicLink, "bin/" + applet) { LinkName = "busybox" });
