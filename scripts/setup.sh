@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 level=${1:-run}
 run_packages=(ca-certificates gcc libc6-dev zlib1g-dev libnftables1 nftables iproute2 procps)
-test_packages=(bind9-dnsutils containernetworking-plugins knot-dnsutils)
+test_packages=(bind9-dnsutils busybox-static conmon containerd containernetworking-plugins knot-dnsutils podman runc)
 bench_packages=(iperf3 sockperf time)
 
 packages=("${run_packages[@]}")

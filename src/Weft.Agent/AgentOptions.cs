@@ -22,7 +22,9 @@ internal sealed record AgentOptions(
     EquatableArray<IPAddress> ClusterDns,
     string ClusterDomain,
     EquatableArray<IPEndPoint> DnsUpstreams,
-    TimeSpan AddressRest)
+    TimeSpan AddressRest,
+    string? CriSocket,
+    TimeSpan CollectAfter)
 {
     /// <summary>Reads the command line and runs the agent with it; a mistake is explained on standard error with exit status 1.</summary>
     public static Task<int> ParseAndRunAsync(string[] args, Func<AgentOptions, CancellationToken, Task<int>> run)
@@ -46,9 +48,17 @@ internal sealed record AgentOptions(
                 result.AddError("--address-rest: use 0 to 86400 seconds");
         });
 
+        var cri = new Option<string?>("--cri-socket") { Description = "Unix socket of the container runtime (CRI), asked before a lost pod's address is freed; containerd's or CRI-O's without it" };
+        var collect = new Option<double>("--collect-after") { DefaultValueFactory = _ => 120, Description = "Seconds for which the proof against an address's holder must last before the address is freed" };
+        collect.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (>= 0 and <= 86400))
+                result.AddError("--collect-after: use 0 to 86400 seconds");
+        });
+
         var root = new RootCommand("The node agent of Weft: pod network, Services, policy and DNS of one node.")
         {
-            node, kubeconfig, confDir, socket, state, health, underlay, cluster, service, dns, domain, upstream, rest,
+            node, kubeconfig, confDir, socket, state, health, underlay, cluster, service, dns, domain, upstream, rest, cri, collect,
         };
         root.SetAction((result, cancel) => ExplainAsync(run(
             new AgentOptions(
@@ -64,7 +74,9 @@ internal sealed record AgentOptions(
                 (result.GetValue(dns) ?? []).ToEquatableArray(),
                 result.GetRequiredValue(domain),
                 (result.GetValue(upstream) ?? []).ToEquatableArray(),
-                TimeSpan.FromSeconds(result.GetValue(rest))),
+                TimeSpan.FromSeconds(result.GetValue(rest)),
+                result.GetValue(cri),
+                TimeSpan.FromSeconds(result.GetValue(collect))),
             cancel)));
         return root.Parse(args).InvokeAsync();
     }

@@ -30,7 +30,8 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     using var ipam = new NodeAddresses(new IpamContext(config, addresses, store, new BlockApi(api), TimeProvider.System, new IpamTimes(), log.Lines("ipam")));
     await using var cni = new NodeCni(options, config, addresses, ipam, kernel, store, flow, log.For("cni"));
     await using var dns = new NodeDns(options, config, flow, log.For("dns"));
-    var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()));
+    var garbage = cni.Garbage(log.For("garbage"));
+    var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()), garbage);
     await using var administration = await admin.StartAsync(cancel);
 
     // What an earlier agent attached enters the store before the first pass, so that nothing of it is taken away.
@@ -46,6 +47,6 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     // The one way back is status: it opens the node to pods, which NodeCni has shown to runtimes by then.
     var status = new StatusWriter(api, options.Node, TimeProvider.System, log.For("status"));
     var telling = new StatusLoop(flow, cni.Problem, status, options.Node, TimeProvider.System).RunAsync(cancel);
-    var ended = await Task.WhenAny(flowing, watching, tending, telling);
+    var ended = await Task.WhenAny(flowing, watching, tending, telling, garbage.RunAsync(cancel));
     return cancel.IsCancellationRequested ? 0 : log.Fail(ended.Exception);
 });

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Weft.Agent.Flow;
+using Weft.Agent.Garbage;
 using Weft.Model.Tables;
 using Weft.Store;
 
@@ -15,7 +16,7 @@ namespace Weft.Agent.Admin;
 /// The agent's health, tables and metrics over HTTP on a Unix socket (mode 0600): <c>/healthz</c>, <c>/readyz</c>, <c>/tables/NAME</c>,
 /// <c>/metrics</c>. It reads; it changes nothing.
 /// </summary>
-internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlow flow, AgentTables tables)
+internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlow flow, AgentTables tables, GarbageCollector garbage)
 {
     /// <exception cref="IOException">The socket cannot be made.</exception>
     public async Task<IAsyncDisposable> StartAsync(CancellationToken cancel)
@@ -80,7 +81,17 @@ internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlo
             Gauge("weft_failures", "Kernel objects that are not as desired.", pass.Report.Failures.Count);
             Gauge("weft_diagnostics", "API objects that could not be acted on as written.", pass.Desired.Diagnostics.Count);
         }
+        Reasons("weft_ipam_collected_total", "Leaked addresses freed since the agent started.", "counter", garbage.Collected);
+        Reasons("weft_ipam_suspects", "Addresses kept although something says that their holder is gone.", "gauge",
+            [.. garbage.Suspects.GroupBy(s => s.Reason).Select(g => (g.Key, (long)g.Count()))]);
         return text.ToString();
+
+        void Reasons(string name, string help, string type, IReadOnlyList<(string Reason, long Count)> values)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
+            foreach (var (reason, count) in values)
+                text.Append(CultureInfo.InvariantCulture, $"{name}{{reason=\"{reason}\"}} {count}\n");
+        }
 
         void Gauge(string name, string help, double value, string type = "gauge") => text.Append(
             CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n{name} {value}\n");

@@ -1,3 +1,4 @@
+using Weft.Agent.Garbage;
 using Weft.Agent.Ipam;
 using Weft.Model.Ipam;
 using Weft.Wire.Cni;
@@ -60,6 +61,23 @@ public sealed class CniOperations
             dropped++;
         }
         return (kept, dropped);
+    }
+
+    /// <summary>
+    /// Frees an attachment that nobody will delete any more, under the lock of ADD and DEL and with a last proof taken there.
+    /// </summary>
+    /// <param name="prove">The verdict by which it is garbage, or null.</param>
+    /// <returns>That verdict when the attachment was freed.</returns>
+    /// <exception cref="PodNetworkException">The kernel refused; the address stays held.</exception>
+    /// <exception cref="CniException">The journal cannot be written; the address stays held.</exception>
+    internal async Task<Verdict?> FreeAsync(AttachmentRecord judged, Func<AttachmentRecord, Task<Verdict?>> prove, CancellationToken cancel)
+    {
+        using var held = await _locks.AcquireAsync(judged.Key, cancel);
+        // DEL and another ADD may have come in between.
+        if (_context.Store.Find(judged.Key) != judged || await prove(judged) is not { } verdict)
+            return null;
+        await Task.Run(() => _context.Detach(judged), cancel);
+        return verdict;
     }
 
     /// <summary>Does what a request asks; every failure becomes an error object (SPEC.md section 5).</summary>

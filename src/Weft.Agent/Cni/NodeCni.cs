@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Weft.Agent.Flow;
+using Weft.Agent.Garbage;
 using Weft.Agent.Ipam;
 using Weft.Compile;
 using Weft.Model;
@@ -19,6 +20,7 @@ internal sealed partial class NodeCni : IAsyncDisposable
     private readonly NodeAddresses _source;
     private readonly CniOperations _operations;
     private readonly CniServerOptions _serverOptions;
+    private readonly KernelPodNetwork _network;
     private CniServer? _server;
     private volatile string? _announceProblem;
     private volatile bool _announced;
@@ -27,7 +29,7 @@ internal sealed partial class NodeCni : IAsyncDisposable
     {
         (_options, _addresses, _source, _store, _flow, _logger) = (options, addresses, source, store, flow, logger);
         _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), Problem, LogLine);
-        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions, source);
+        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), _network = new KernelPodNetwork(kernel.Network, kernel.Netlink), _serverOptions, source);
         flow.Passed += Follow;
     }
 
@@ -44,6 +46,11 @@ internal sealed partial class NodeCni : IAsyncDisposable
     /// <summary>Answers runtimes from now on: DEL at once, ADD and STATUS with code 11 or 50 until the node is ready.</summary>
     /// <exception cref="IOException">The socket cannot be made.</exception>
     public void Serve() => _server = CniServer.Start(_operations, _serverOptions);
+
+    /// <summary>What finds the addresses that runtimes have forgotten; to be run when the store has synced and <see cref="Restore"/> is done.</summary>
+    public GarbageCollector Garbage(ILogger logger) => new(
+        _addresses, _operations, new GarbageJudge(_options.Node, _network, () => _store.Current), new CriSandboxes(_options.CriSocket, logger),
+        _options.CollectAfter, TimeProvider.System, logger);
 
     /// <summary>Why pods cannot be attached now, or null.</summary>
     public string? Problem()

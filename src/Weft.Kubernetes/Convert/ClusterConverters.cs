@@ -59,6 +59,7 @@ public static class WorkloadConverter
         {
             HostPorts = pod.Spec?.HostNetwork == true ? [] : HostPorts(pod.Spec),
             Annotations = OwnAnnotations.Of(pod.Metadata),
+            Ended = ended,
         };
     }
 

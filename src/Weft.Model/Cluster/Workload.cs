@@ -28,4 +28,7 @@ public sealed record Workload(
 
     /// <summary>Annotations of weft.dev only.</summary>
     public Labels Annotations { get; init; } = Labels.Empty;
+
+    /// <summary>Phase Succeeded or Failed.</summary>
+    public bool Ended { get; init; }
 }

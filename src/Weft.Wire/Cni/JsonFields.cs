@@ -10,9 +10,24 @@ internal static class JsonFields
 {
     private const int MaxQuoted = 100;
 
-    /// <summary>The field, unless it is absent or null.</summary>
-    public static bool TryGet(JsonElement parent, string field, out JsonElement element) =>
-        parent.TryGetProperty(field, out element) && element.ValueKind != JsonValueKind.Null;
+    /// <summary>
+    /// The field, unless it is absent or null. One that differs in case is taken when the right one is not there: containerd hands on HostPort,
+    /// IngressRate and Servers, since those who read them in Go do not tell the difference (encoding/json, "preferring exact matches").
+    /// </summary>
+    public static bool TryGet(JsonElement parent, string field, out JsonElement element)
+    {
+        if (parent.TryGetProperty(field, out element))
+            return element.ValueKind != JsonValueKind.Null;
+        foreach (var property in parent.EnumerateObject())
+        {
+            if (string.Equals(property.Name, field, StringComparison.OrdinalIgnoreCase) && property.Value.ValueKind != JsonValueKind.Null)
+            {
+                element = property.Value;
+                return true;
+            }
+        }
+        return false;
+    }
 
     public static string RequiredString(JsonElement parent, string field, string path = "")
     {

@@ -112,7 +112,7 @@ public sealed class Machine : IAsyncDisposable
     internal string[] AgentCommand(params string[] more) =>
     [
         Path.Combine(Host.Binaries, "weft-agent"), "--node", Node, "--kubeconfig", "/etc/weft/kubeconfig", "--cluster-cidr", "10.244.0.0/16",
-        "--service-cidr", "10.96.0.0/16", "--dns-upstream", "172.30.99.1", .. more,
+        "--service-cidr", "10.96.0.0/16", "--dns-upstream", "172.30.99.1", "--collect-after", "2", .. more,
     ];
 
     /// <summary>Waits until the agent has shown runtimes its configuration.</summary>

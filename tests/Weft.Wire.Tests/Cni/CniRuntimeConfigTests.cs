@@ -37,6 +37,18 @@ public class CniRuntimeConfigTests
         Assert.Equal(["my-container", "db"], r.Aliases);
     }
 
+    [Fact]
+    public void Takes_the_names_of_structures_in_Go_as_containerd_writes_them()
+    {
+        var r = Read("""
+            {"portMappings":[{"HostPort":8080,"ContainerPort":80,"Protocol":"tcp","HostIP":""}],"dns":{"Servers":["8.8.8.8"],"Searches":null,"Options":[]},
+             "bandwidth":{"IngressRate":2048,"IngressBurst":1600,"EgressRate":0,"EgressBurst":0}}
+            """);
+        Assert.Equal([new CniPortMapping(6, 8080, 80, null)], r.PortMappings);
+        Assert.Equal(2048, r.Bandwidth!.IngressRate);
+        Assert.Equal(["8.8.8.8"], r.Dns!.Nameservers);
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("null")]
