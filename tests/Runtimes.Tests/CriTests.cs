@@ -30,7 +30,7 @@ public sealed class CriTests
         var server = await cri.RunAsync("server", ["httpd", "-f", "-p", "80", "-h", "/www"], HostPort);
         Assert.Contains(server.Address, CriPods.NextAddresses(8));
         await Eventually.NoneAsync(async () => await cri.GetAsync(friend, server.Address) is "weft\n" ? null : "the friend is not served");
-        Assert.Equal("weft\n", (await machine.OutsideAsync("busybox", "wget", "-q", "-T", "10", "-O", "-", $"http://{Machine.Address}:{HostPort}/")).OrFail("through the host port"));
+        Assert.Equal("weft\n", await machine.GetFromOutsideAsync(HostPort));
         stop();
         Assert.DoesNotContain("weft", await attempts, StringComparison.Ordinal);
         Assert.NotEqual("weft\n", await cri.GetAsync(stranger, server.Address));

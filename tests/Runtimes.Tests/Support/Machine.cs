@@ -83,8 +83,18 @@ public sealed class Machine : IAsyncDisposable
     /// <summary>Runs a program on the machine.</summary>
     internal Task<Outcome> RunAsync(params string[] command) => Host.FinishAsync(Start(command));
 
-    /// <summary>Runs a program on the host next to it.</summary>
-    internal Task<Outcome> OutsideAsync(params string[] command) => Host.FinishAsync(Outside.Run(() => Process.Start(Redirected(command)))!);
+    /// <summary>What a web server says to the host next to it.</summary>
+    internal async Task<string> GetFromOutsideAsync(int port)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var socket = Outside.Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(new IPEndPoint(Address, port), limit.Token);
+        using var stream = new NetworkStream(socket);
+        await stream.WriteAsync("GET /index.html HTTP/1.0\r\n\r\n"u8.ToArray(), limit.Token);
+        using var reader = new StreamReader(stream);
+        var answer = await reader.ReadToEndAsync(limit.Token);
+        return answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..];
+    }
 
     /// <summary>Starts a program that stays, its words in <see cref="Log"/>.</summary>
     internal async Task StartDaemonAsync(string name, params string[] command)
