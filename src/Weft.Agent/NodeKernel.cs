@@ -1,3 +1,4 @@
+using Weft.Agent.Cni;
 using Weft.Kernel;
 using Weft.Kernel.Conntrack;
 using Weft.Kernel.Namespaces;
@@ -55,6 +56,9 @@ internal sealed class NodeKernel : IDisposable
     public NodeDrift Drift() => new(Netlink, Sysctls, _nftReconciler);
 
     public AttachmentDrift AttachmentDrift() => new(Netlink, _nftReconciler);
+
+    /// <summary>Interfaces of the node's containers.</summary>
+    public KernelPodNetwork Pods() => new(Network, Netlink);
 
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Weft.Cli.Check;
 using Weft.Cli.Demo;
+using Weft.Cli.Ipam;
 using Weft.Cli.Lab;
 using Weft.Cli.Show;
 
@@ -13,6 +14,7 @@ var root = new RootCommand("Kubernetes networking in one system.")
     LabCommands.Create(),
     ShowCommand.Create(),
     CheckCommand.Create(),
+    IpamCommand.Create(),
     DemoCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

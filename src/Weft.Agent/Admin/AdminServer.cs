@@ -14,9 +14,9 @@ namespace Weft.Agent.Admin;
 
 /// <summary>
 /// The agent's health, tables and metrics over HTTP on a Unix socket (mode 0600): <c>/healthz</c>, <c>/readyz</c>, <c>/tables/NAME</c>,
-/// <c>/metrics</c>. It reads; it changes nothing.
+/// <c>/metrics</c>, <c>/ipam/NAME</c>. It reads and changes nothing, but for <c>POST /ipam/release/ADDRESS</c>.
 /// </summary>
-internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlow flow, AgentTables tables, GarbageCollector garbage)
+internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlow flow, AgentTables tables, GarbageCollector garbage, IpamAdmin ipam)
 {
     /// <exception cref="IOException">The socket cannot be made.</exception>
     public async Task<IAsyncDisposable> StartAsync(CancellationToken cancel)
@@ -55,8 +55,18 @@ internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlo
             await WriteAsync(context, 200, Metrics());
         else if (path.StartsWith("/tables/", StringComparison.Ordinal) && tables.Find(path["/tables/".Length..]) is { } table)
             await WriteAsync(context, 200, ShowTableJson.Write(table).ToJsonString(), "application/json");
+        else if (path.StartsWith("/ipam/release/", StringComparison.Ordinal) && HttpMethods.IsPost(context.Request.Method))
+            await ReleaseAsync(context, path["/ipam/release/".Length..]);
+        else if (path.StartsWith("/ipam/", StringComparison.Ordinal) && ipam.Find(path["/ipam/".Length..]) is { } addresses)
+            await WriteAsync(context, 200, ShowTableJson.Write(addresses).ToJsonString(), "application/json");
         else
             await WriteAsync(context, 404, $"no {path}; there are /healthz, /readyz, /metrics and /tables/ followed by one of {string.Join(", ", AgentTables.Names)}\n");
+    }
+
+    private async Task ReleaseAsync(HttpContext context, string address)
+    {
+        var (released, text) = await ipam.ReleaseAsync(address, context.Request.Query.ContainsKey("force"), context.RequestAborted);
+        await WriteAsync(context, released ? 200 : 409, text + "\n");
     }
 
     private async Task ReadyAsync(HttpContext context)

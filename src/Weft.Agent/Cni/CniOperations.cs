@@ -106,6 +106,29 @@ public sealed class CniOperations
         }
     }
 
+    /// <summary>Whether an ADD for an attachment runs: what it has not made yet is not missing.</summary>
+    public bool IsBeingAdded(AttachmentKey key) => _adds.Current().Contains(key);
+
+    /// <summary>
+    /// Releases what an attachment holds, and removes its interface if it has one, unless it is refused: whether it is asked while no command for
+    /// the attachment runs.
+    /// </summary>
+    /// <param name="refuse">Why not, or null.</param>
+    /// <returns>Why it was not released; null when it was, or nothing was held.</returns>
+    /// <exception cref="PodNetworkException">The kernel refused; the address stays held.</exception>
+    /// <exception cref="CniException">The journal cannot be written; the address stays held.</exception>
+    public async Task<string?> ReleaseAsync(AttachmentKey key, Func<AttachmentRecord, string?> refuse, CancellationToken cancel)
+    {
+        using var held = await _locks.AcquireAsync(key, cancel);
+        if (_context.Store.Find(key) is not { } record)
+            return null;
+        if (refuse(record) is { } reason)
+            return reason;
+        await Task.Run(() => _context.Detach(record), cancel);
+        await _context.Store.SyncAsync();
+        return null;
+    }
+
     private async Task<CniAnswer> NetworkAsync(AgentRequest request, NetworkConfiguration configuration, CancellationToken cancel)
     {
         switch (request.Environment.Command)

@@ -33,6 +33,8 @@ internal sealed partial class NodeCni : IAsyncDisposable
         flow.Passed += Follow;
     }
 
+    public CniOperations Operations => _operations;
+
     /// <summary>Takes over the attachments of an earlier agent. Call when the store has synced and before the first pass.</summary>
     public void Restore()
     {

@@ -56,6 +56,20 @@ public sealed partial class AddressStore
             return _holders.TryGetValue(address, out var key) ? _attachments[key] : null;
     }
 
+    /// <summary>The range that holds an address; null for one outside of all.</summary>
+    public NodeRange? RangeOf(IPAddress address)
+    {
+        lock (_lock)
+            return _ranges.RangeOf(address);
+    }
+
+    /// <summary>Whether an address of a range is kept from pods.</summary>
+    public bool IsReserved(IPAddress address)
+    {
+        lock (_lock)
+            return _ranges.Find(address)?.IsReserved(address) == true;
+    }
+
     /// <summary>How long an address still rests; null when it does not rest, zero or less when it has rested long enough.</summary>
     public TimeSpan? RestOf(IPAddress address)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -41,11 +42,32 @@ internal sealed class AgentClient : IDisposable
     }
 
     /// <exception cref="LabException">The agent does not answer, or not with a table.</exception>
-    public async Task<ShowTable> TableAsync(string name, CancellationToken cancel)
+    public Task<ShowTable> TableAsync(string name, CancellationToken cancel) => FetchAsync("tables", name, cancel);
+
+    /// <summary>A table of <c>weft ipam</c>.</summary>
+    /// <exception cref="LabException">As <see cref="TableAsync"/>.</exception>
+    public Task<ShowTable> IpamAsync(string name, CancellationToken cancel) => FetchAsync("ipam", name, cancel);
+
+    /// <summary>Asks for the release of an address; the answer says what came of it.</summary>
+    /// <exception cref="LabException">The agent does not answer.</exception>
+    public async Task<(bool Released, string Text)> ReleaseAsync(IPAddress address, bool force, CancellationToken cancel)
     {
         try
         {
-            using var response = await _http.GetAsync($"tables/{name}", cancel);
+            using var response = await _http.PostAsync($"ipam/release/{address}{(force ? "?force=1" : "")}", null, cancel);
+            return (response.IsSuccessStatusCode, (await response.Content.ReadAsStringAsync(cancel)).Trim());
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException { InnerException: TimeoutException })
+        {
+            throw new LabException($"node {Node}: the agent does not answer at {_socket} ({e.InnerException?.Message ?? e.Message}); see weft lab logs {Node}");
+        }
+    }
+
+    private async Task<ShowTable> FetchAsync(string kind, string name, CancellationToken cancel)
+    {
+        try
+        {
+            using var response = await _http.GetAsync($"{kind}/{name}", cancel);
             var text = await response.Content.ReadAsStringAsync(cancel);
             return response.IsSuccessStatusCode ? ShowTableJson.Read(JsonNode.Parse(text)) : throw new LabException($"node {Node}: the agent has no table {name} yet");
         }

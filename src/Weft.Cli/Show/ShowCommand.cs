@@ -56,7 +56,7 @@ internal static class ShowCommand
         }
     }
 
-    private static void Print(ShowTable table)
+    public static void Print(ShowTable table)
     {
         if (Console.IsOutputRedirected)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Weft.Lab.Daemon;
 
 namespace Lab.Tests.Support;
 
@@ -22,6 +23,10 @@ internal static class Commands
 
     public static ProcessStartInfo KubectlStart(TestLab lab, params string[] arguments) =>
         Redirected(new ProcessStartInfo("kubectl", ["--kubeconfig", lab.Paths.Kubeconfig, .. arguments]));
+
+    /// <summary>The program that people use, against a lab.</summary>
+    public static Task<CommandResult> WeftAsync(TestLab lab, params string[] arguments) =>
+        FinishAsync(Process.Start(Redirected(new ProcessStartInfo(LabBinaries.Weft, [.. arguments, "--name", lab.Topology.Name])))!, null);
 
     /// <summary>A child is born in the namespace of the thread that starts it.</summary>
     public static Task<CommandResult> InsideAsync(Machine machine, string? input, ProcessStartInfo start) =>

@@ -14,8 +14,9 @@ internal sealed class Pods(TestLab lab, string ns) : IAsyncDisposable
     public async Task StartAsync() => await lab.Api.CreateAsync(Json($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{ns}}}"}}"""));
 
     /// <summary>Creates a pod that sleeps, without waiting for it.</summary>
-    public Task CreateAsync(string name, string node) => lab.Api.CreateAsync(Json($$$"""
-        {"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"{{{ns}}}","name":"{{{name}}}","labels":{"app":"{{{name}}}"}},
+    /// <param name="annotations">Inside of the braces of metadata.annotations.</param>
+    public Task CreateAsync(string name, string node, string annotations = "") => lab.Api.CreateAsync(Json($$$"""
+        {"apiVersion":"v1","kind":"Pod","metadata":{"namespace":"{{{ns}}}","name":"{{{name}}}","labels":{"app":"{{{name}}}"},"annotations":{{{{annotations}}}}},
          "spec":{"nodeName":"{{{node}}}","terminationGracePeriodSeconds":0,"containers":[{"name":"main","image":"sample","command":["sleep","3600"]}]}}
         """));
 
@@ -34,9 +35,9 @@ internal sealed class Pods(TestLab lab, string ns) : IAsyncDisposable
         return machine;
     }
 
-    public async Task<Machine> RunAsync(string name, string node)
+    public async Task<Machine> RunAsync(string name, string node, string annotations = "")
     {
-        await CreateAsync(name, node);
+        await CreateAsync(name, node, annotations);
         return await OpenAsync(name);
     }
 
