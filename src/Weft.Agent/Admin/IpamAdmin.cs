@@ -113,7 +113,7 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
         {
             var evidence = EvidenceOf(record);
             Say("state", StateOf(record, address));
-            Say("holder", StoreErrors.Describe(record));
+            Say("holder", record.Kind == HoldKind.Loan ? Holder(record) : StoreErrors.Describe(record));
             Say("since", Time(record.Created));
             Say("range", range?.Name ?? (IsBorrowed(snapshot, address) ? $"borrowed of {BlockName(snapshot, address)}" : "none of this node's"));
             foreach (var fact in evidence.Facts)

@@ -22,6 +22,9 @@ public sealed class PoolTests(IPv4Lab lab) : IAsyncDisposable
         _servers.Dispose();
         foreach (var pool in _pools)
             await lab.Api.DeleteAsync($"{LabApi.Collection("IPPool", "")}/{pool}");
+        // Nodes give up what is of no use to anybody, once the last address has rested.
+        await Eventually.NoneAsync(async () => (await lab.Api.ListAsync(LabApi.Collection("IPBlock", ""))).FirstOrDefault(b => _pools.Contains((string)b["spec"]!["pool"]!)) is { } left
+            ? $"a block is still there: {left.ToJsonString()}" : null);
     }
 
     private async Task PoolAsync(string name, string spec)
@@ -46,8 +49,8 @@ public sealed class PoolTests(IPv4Lab lab) : IAsyncDisposable
     public async Task Pods_of_two_pools_on_three_nodes_reach_each_other()
     {
         lab.Require();
-        await PoolAsync("red", "\"cidr\":\"10.60.0.0/24\",\"blockSize\":27,\"assignment\":\"AnnotationOnly\",\"reserved\":[\"10.60.0.0/29\"]");
-        await PoolAsync("green", "\"cidr\":\"10.61.0.0/24\",\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"green\"}}");
+        await PoolAsync("red", "\"cidr\":\"10.160.0.0/24\",\"blockSize\":27,\"assignment\":\"AnnotationOnly\",\"reserved\":[\"10.160.0.0/29\"]");
+        await PoolAsync("green", "\"cidr\":\"10.161.0.0/24\",\"namespaceSelector\":{\"matchLabels\":{\"kubernetes.io/metadata.name\":\"green\"}}");
         await using var plain = new Pods(lab, "red");
         await using var green = new Pods(lab, "green");
         await plain.StartAsync();
@@ -58,12 +61,12 @@ public sealed class PoolTests(IPv4Lab lab) : IAsyncDisposable
             pods.Add(await plain.RunAsync($"r{i}", $"node{i}", Of("red")));
             pods.Add(await green.RunAsync($"g{i}", $"node{i}"));
         }
-        var fixedPod = await plain.RunAsync("fixed", "node2", "\"weft.dev/ip-addresses\":\"10.60.0.200\"");
-        Assert.Equal("10.60.0.200", fixedPod.Addresses[0].ToString());
+        var fixedPod = await plain.RunAsync("fixed", "node2", "\"weft.dev/ip-addresses\":\"10.160.0.200\"");
+        Assert.Equal("10.160.0.200", fixedPod.Addresses[0].ToString());
         pods.Add(fixedPod);
-        Assert.All(pods.Where(p => p.Name.StartsWith("red/r", StringComparison.Ordinal)), p => In("10.60.0.0/24", p));
-        Assert.All(pods.Where(p => p.Name.StartsWith("green/", StringComparison.Ordinal)), p => In("10.61.0.0/24", p));
-        Assert.DoesNotContain(pods, p => IpPrefix.Parse("10.60.0.0/29").Contains(p.Addresses[0]));
+        Assert.All(pods.Where(p => p.Name.StartsWith("red/r", StringComparison.Ordinal)), p => In("10.160.0.0/24", p));
+        Assert.All(pods.Where(p => p.Name.StartsWith("green/", StringComparison.Ordinal)), p => In("10.161.0.0/24", p));
+        Assert.DoesNotContain(pods, p => IpPrefix.Parse("10.160.0.0/29").Contains(p.Addresses[0]));
         foreach (var pod in pods)
             _servers.Start(pod, Protocol.Tcp, Port);
         foreach (var from in pods)
@@ -77,14 +80,14 @@ public sealed class PoolTests(IPv4Lab lab) : IAsyncDisposable
     public async Task A_node_that_runs_out_borrows_and_strict_affinity_forbids_it()
     {
         lab.Require();
-        await PoolAsync("tiny", "\"cidr\":\"10.62.0.0/30\",\"blockSize\":30,\"assignment\":\"AnnotationOnly\"");
-        await PoolAsync("strict", "\"cidr\":\"10.63.0.0/30\",\"blockSize\":30,\"assignment\":\"AnnotationOnly\",\"strictAffinity\":true");
+        await PoolAsync("tiny", "\"cidr\":\"10.162.0.0/30\",\"blockSize\":30,\"assignment\":\"AnnotationOnly\"");
+        await PoolAsync("strict", "\"cidr\":\"10.163.0.0/30\",\"blockSize\":30,\"assignment\":\"AnnotationOnly\",\"strictAffinity\":true");
         await using var pods = new Pods(lab, "borrow");
         await pods.StartAsync();
         var owner = await pods.RunAsync("owner", "node1", Of("tiny"));
         var borrower = await pods.RunAsync("borrower", "node2", Of("tiny"));
         var far = await pods.RunAsync("far", "node3");
-        In("10.62.0.0/30", borrower);
+        In("10.162.0.0/30", borrower);
         foreach (var pod in new[] { owner, borrower })
             _servers.Start(pod, Protocol.Tcp, Port);
         foreach (var from in new[] { owner, far })

@@ -88,7 +88,8 @@ internal sealed class BlockCare(IpamContext context, NodeBlocks blocks)
             return;
         }
         var since = _emptySince.TryGetValue(block.Uid, out var noted) ? noted : _emptySince[block.Uid] = context.Time.GetTimestamp();
-        if (!block.Deleting && context.Time.GetElapsedTime(since) < context.Times.EmptyBlock)
+        // It may be of use again soon, as long as its pool is.
+        if (!block.Deleting && IsServing(block, snapshot) && context.Time.GetElapsedTime(since) < context.Times.EmptyBlock)
             return;
         if (!blocks.TryRetire(block))
             return;
@@ -110,11 +111,13 @@ internal sealed class BlockCare(IpamContext context, NodeBlocks blocks)
     private bool IsKept(AddressBlock block, IReadOnlyList<AddressBlock> own, ClusterSnapshot snapshot)
     {
         var ipv6 = block.Cidr!.Value.IsIPv6;
-        if (snapshot.Pools.TryGetValue(block.Pool, out var pool) && !pool.Disabled && own.Count(b => b.Pool == block.Pool) == 1)
+        if (IsServing(block, snapshot) && own.Count(b => b.Pool == block.Pool) == 1)
             return true;
         return snapshot.Nodes.GetValueOrDefault(context.Node)?.PodCidrs.Any(c => c.IsIPv6 == ipv6) != true
             && own.First(b => b.Cidr!.Value.IsIPv6 == ipv6).Uid == block.Uid;
     }
+
+    private static bool IsServing(AddressBlock block, ClusterSnapshot snapshot) => snapshot.Pools.TryGetValue(block.Pool, out var pool) && !pool.Disabled;
 
     private async Task CollectAsync(ClusterSnapshot snapshot, CancellationToken cancel)
     {
