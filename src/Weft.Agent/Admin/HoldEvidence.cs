@@ -38,6 +38,12 @@ internal sealed record HoldEvidence(IReadOnlyList<string> Facts, string? Finding
             facts.Add($"its interface {attachment.HostInterface} exists");
             return new HoldEvidence(facts, pod, false);
         }
+        // A pair of veth dies as one; an end that was only renamed has its peer still.
+        if (network.HasInterface(attachment.NetworkNamespace, attachment.InterfaceName))
+        {
+            facts.Add($"its interface {attachment.HostInterface} does not exist, but {attachment.InterfaceName} in {attachment.NetworkNamespace} does");
+            return new HoldEvidence(facts, $"held, but its interface {attachment.HostInterface} is missing or renamed", false);
+        }
         facts.Add($"its interface {attachment.HostInterface} does not exist, so nothing can receive a packet at its address");
         return new HoldEvidence(facts, $"held, but its interface {attachment.HostInterface} does not exist", true);
     }

@@ -82,6 +82,15 @@ public sealed class IpamAdminTests : IDisposable
     }
 
     [Fact]
+    public void An_interface_that_was_renamed_is_no_proof()
+    {
+        var a = Add("a");
+        _network.Delete(a.HostInterface);
+        _network.Foreign.Add(("/run/netns/a", "eth0"));
+        Assert.Equal($"held  held, but its interface {a.HostInterface} is missing or renamed", Finding("10.244.1.1"));
+    }
+
+    [Fact]
     public async Task What_is_only_suspicious_is_found_and_released_by_force_alone()
     {
         var a = Add("a", shown: false);
