@@ -71,8 +71,8 @@ public static class IpBlockConverter
         IpPrefix.TryParse(block.Spec?.Cidr, out var cidr) ? cidr : null,
         block.Spec?.Pool ?? "",
         block.Spec?.Node ?? "",
-        (block.Spec?.Loans ?? []).Where(l => l.Id.Length > 0).DistinctBy(l => l.Id)
-            .Select(l => new AddressLoan(l.Id, l.Node, Address(l.Wanted), Address(l.Address), string.IsNullOrEmpty(l.Refused) ? null : l.Refused)).ToEquatableArray(),
+        (block.Spec?.Loans ?? []).Where(l => !string.IsNullOrEmpty(l.Id)).DistinctBy(l => l.Id)
+            .Select(l => new AddressLoan(l.Id, l.Node ?? "", Address(l.Wanted), Address(l.Address), string.IsNullOrEmpty(l.Refused) ? null : l.Refused)).ToEquatableArray(),
         block.Metadata?.CreationTimestamp ?? default,
         block.Metadata?.DeletionTimestamp is not null);
 
