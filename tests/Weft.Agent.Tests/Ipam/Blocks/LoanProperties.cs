@@ -1,4 +1,5 @@
 using CsCheck;
+using Weft.Agent.Ipam.Blocks;
 using Weft.Kubernetes.Ipam;
 using Weft.Wire.Cni;
 
@@ -37,6 +38,10 @@ public sealed class LoanProperties
                 await StepAsync(nodes, node, api, time, action, container, chance);
                 var had = nodes.SelectMany(n => n.OfPods).ToList();
                 Assert.Equal(had.Count, had.Distinct().Count());
+                // What makes it so: as long as the object says that an address is lent, its owner has that on record.
+                foreach (var block in api.Blocks.Values)
+                    foreach (var loan in block.Loans.Where(l => l.Address is not null))
+                        Assert.NotNull(nodes.Single(n => n.Name == block.Node).Store.Find(Lender.KeyOf(block.Name, loan.Id)));
             }
             await EndAsync(nodes, api, time);
         }
