@@ -55,7 +55,7 @@ internal sealed class AddCommand(CniContext context)
             RollBack(record.Attachment, e);
             throw;
         }
-        return (CniJson.Result(configuration.Version, Result(record, configuration).After(configuration.PreviousResult)), record);
+        return (CniJson.Result(configuration.Version, Result(record, configuration, context.Options.ClusterDns).After(configuration.PreviousResult)), record);
     }
 
     // runtimeConfig before args.cni, which the reader has sorted out, before CNI_ARGS (CONVENTIONS.md, "CNI_ARGS").
@@ -153,7 +153,7 @@ internal sealed class AddCommand(CniContext context)
         }
     }
 
-    private static CniResult Result(AttachmentRecord record, NetworkConfiguration configuration)
+    private static CniResult Result(AttachmentRecord record, NetworkConfiguration configuration, EquatableArray<IPAddress> clusterDns)
     {
         var a = record.Attachment;
         return new CniResult(
@@ -163,7 +163,20 @@ internal sealed class AddCommand(CniContext context)
             ],
             a.Addresses.Select(x => new CniIp(x, IsIPv6(x) ? 128 : 32, Gateway(x), Interface: 1)).ToEquatableArray(),
             a.Addresses.Select(x => new CniRoute(IsIPv6(x) ? IpPrefix.AllIPv6 : IpPrefix.AllIPv4, Gateway(x))).ToEquatableArray(),
-            configuration.Runtime.Dns ?? configuration.Dns);
+            Dns(a, configuration, clusterDns));
+    }
+
+    // "dns" of a result names the servers "that this network is aware of" (section 5): the cluster's, when nobody has named others. Kubelet writes the resolv.conf of pods by their dnsPolicy; other containers' is written by what is answered here.
+    private static CniDns Dns(Attachment attachment, NetworkConfiguration configuration, EquatableArray<IPAddress> clusterDns)
+    {
+        var given = configuration.Runtime.Dns ?? configuration.Dns;
+        if (attachment.Pod is not null || !given.Nameservers.IsEmpty || configuration.PreviousResult is { Dns.Nameservers.IsEmpty: false })
+            return given;
+        return given with
+        {
+            // Those that it has an address to ask from.
+            Nameservers = clusterDns.Where(d => attachment.Addresses.Any(a => a.AddressFamily == d.AddressFamily)).Select(d => d.ToString()).ToEquatableArray(),
+        };
     }
 
     private static CniException Vanished(Attachment attachment, string problem) => new(

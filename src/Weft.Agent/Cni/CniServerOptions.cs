@@ -1,3 +1,6 @@
+using System.Net;
+using Weft.Primitives;
+
 namespace Weft.Agent.Cni;
 
 /// <summary>What the CNI server is told by the agent.</summary>
@@ -12,6 +15,9 @@ public sealed record CniServerOptions(string SocketPath, Func<int> PodMtu, Func<
 
     /// <summary>How long ADD waits for the API server to show the pod that it is for, before it makes anything.</summary>
     public TimeSpan PodTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Name servers that ADD's result gives to containers outside Kubernetes for which nobody has named any.</summary>
+    public EquatableArray<IPAddress> ClusterDns { get; init; } = [];
 
     /// <summary>How long a client may take to send its request.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -12,7 +12,7 @@ internal static class BusyboxImage
     public const string Name = "weft.test/busybox:1";
     public const string Busybox = "/bin/busybox";
 
-    private static readonly string[] Applets = ["sh", "sleep", "nc", "wget", "ip", "cat", "httpd", "ping", "ls", "echo", "mkdir"];
+    private static readonly string[] Applets = ["sh", "sleep", "nc", "wget", "ip", "cat", "httpd", "ping", "ls", "echo", "mkdir", "nslookup"];
 
     public static void Write(string path)
     {
@@ -52,8 +52,8 @@ internal static class BusyboxImage
             foreach (var directory in (string[])["bin", "etc", "tmp", "proc", "sys", "dev", "www"])
                 tar.WriteEntry(new UstarTarEntry(TarEntryType.Directory, directory) { Mode = (UnixFileMode)Convert.ToInt32("755", 8) });
             Add(tar, "bin/busybox", File.ReadAllBytes(Busybox), executable: true);
-            // A static glibc looks names up with the host's libraries, which are not here: it must not try.
-            Add(tar, "etc/nsswitch.conf", "hosts: files\nservices: files\n"u8.ToArray());
+            // What a static glibc can do by itself; anything else it would load libraries for, which are not here.
+            Add(tar, "etc/nsswitch.conf", "hosts: files dns\nservices: files\n"u8.ToArray());
             Add(tar, "etc/hosts", "127.0.0.1 localhost\n"u8.ToArray());
             Add(tar, "www/index.html", "weft\n"u8.ToArray());
             foreach (var applet in Applets)

@@ -21,8 +21,8 @@ public sealed class Machine : IAsyncDisposable
 {
     public const string Node = "machine";
     public const string PodCidr = "10.244.7.0/24";
+    public const string Dns = "10.96.0.10";
     private const int ApiPort = 6443;
-    private static readonly IPAddress OutsideAddress = IPAddress.Parse("172.30.99.1");
     private static int _count;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("weft-runtimes-").FullName;
@@ -44,6 +44,9 @@ public sealed class Machine : IAsyncDisposable
     public NetNamespace Network { get; }
 
     public NetNamespace Outside { get; }
+
+    /// <summary>Of the host next to it, which the agent takes for its upstream name server.</summary>
+    public static IPAddress OutsideAddress { get; } = IPAddress.Parse("172.30.99.1");
 
     public static IPAddress Address { get; } = IPAddress.Parse("172.30.99.2");
 
@@ -122,7 +125,7 @@ public sealed class Machine : IAsyncDisposable
     internal string[] AgentCommand(params string[] more) =>
     [
         Path.Combine(Host.Binaries, "weft-agent"), "--node", Node, "--kubeconfig", "/etc/weft/kubeconfig", "--cluster-cidr", "10.244.0.0/16",
-        "--service-cidr", "10.96.0.0/16", "--dns-upstream", "172.30.99.1", "--collect-after", "2", .. more,
+        "--service-cidr", "10.96.0.0/16", "--cluster-dns", Dns, "--dns-upstream", $"{OutsideAddress}", "--collect-after", "2", .. more,
     ];
 
     /// <summary>Waits until the agent has shown runtimes its configuration.</summary>

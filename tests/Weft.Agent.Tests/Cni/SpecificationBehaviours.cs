@@ -4,6 +4,7 @@ using Weft.Agent.Cni;
 using Weft.Agent.Ipam;
 using Weft.Model;
 using Weft.Model.Ipam;
+using Weft.Primitives;
 
 namespace Weft.Agent.Tests.Cni;
 
@@ -300,6 +301,28 @@ internal static class SpecificationBehaviours
             var result = (await b.Call("ADD", ("dns", "{\"nameservers\":[\"192.0.2.1\"]}"), ("runtimeConfig", "{\"dns\":{\"servers\":[\"192.0.2.2\"]}}"))).Succeeded();
             Assert.Equal("192.0.2.2", (string?)result["dns"]!["nameservers"]![0]);
         },
+        ["S5 ADD Success dns: the cluster's name servers where nobody names any, of the container's families"] = async b =>
+        {
+            Assert.Equal("10.96.0.10,fd00:96::a", await Nameservers(b));
+            b.Store.SetCidrs("n1", [IpPrefix.Parse("fd00:1::/64")]);
+            Assert.Equal("fd00:96::a", await Nameservers(b));
+        },
+        ["S5 ADD Success dns: what is named without servers stays beside the cluster's"] = async b =>
+        {
+            var result = (await b.Call("ADD", ("dns", "{\"domain\":\"example.org\",\"search\":[\"example.com\"]}"))).Succeeded();
+            Assert.Equal(("10.96.0.10", "example.org", "example.com"), (
+                (string?)result["dns"]!["nameservers"]![0], (string?)result["dns"]!["domain"], (string?)result["dns"]!["search"]![0]));
+        },
+        ["S5 ADD Success dns: servers of the configuration, of the runtime or of a plugin before stand alone"] = async b =>
+        {
+            Assert.Equal("192.0.2.1", await Nameservers(b, [("dns", "{\"nameservers\":[\"192.0.2.1\"]}")]));
+            Assert.Equal("192.0.2.2", await Nameservers(b, [("runtimeConfig", "{\"dns\":{\"servers\":[\"192.0.2.2\"]}}")]));
+            Assert.Equal("192.0.2.3", await Nameservers(b, [("prevResult", "{\"cniVersion\":\"1.1.0\",\"dns\":{\"nameservers\":[\"192.0.2.3\"]}}")]));
+        },
+        ["S5 ADD Success dns: none for a pod, whose resolv.conf its kubelet writes"] = async b =>
+            Assert.Equal("", await Nameservers(b, [], ("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web"))),
+        ["S4 dns: weft-ipam gives none, since whether the plugin's network reaches the cluster's is not known"] = async b =>
+            Assert.Null((await Ipam(b, "ADD")).Succeeded()["dns"]?["nameservers"]?[0]),
         ["S4: weft-ipam holds addresses and makes nothing"] = async b =>
         {
             var result = (await Ipam(b, "ADD")).Succeeded();
@@ -346,6 +369,14 @@ internal static class SpecificationBehaviours
             Assert.Equal(before, b.State());
         },
     };
+
+    /// <summary>The name servers of ADD's result, which DEL then undoes.</summary>
+    private static async Task<string> Nameservers(SpecificationBench bench, (string, string)[]? fields = null, params (string, string?)[] environment)
+    {
+        var result = (await bench.Call("ADD", bench.Configuration(fields ?? []), environment)).Succeeded();
+        (await bench.Call("DEL")).Succeeded();
+        return string.Join(',', result["dns"]?["nameservers"]?.AsArray().Select(n => (string?)n) ?? []);
+    }
 
     private static async Task<JsonNode> Add(SpecificationBench bench) => (await bench.Call("ADD")).Succeeded();
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Weft.Agent.Cni;
@@ -24,6 +25,7 @@ internal sealed class SpecificationBench : IAsyncDisposable
         {
             InForceTimeout = TimeSpan.FromMilliseconds(100),
             PodTimeout = TimeSpan.FromMilliseconds(100),
+            ClusterDns = [IPAddress.Parse("10.96.0.10"), IPAddress.Parse("fd00:96::a")],
         };
         Operations = new CniOperations(Store, Attachments, Network, Options);
         _server = CniServer.Start(Operations, Options);
