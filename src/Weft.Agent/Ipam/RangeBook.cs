@@ -5,8 +5,8 @@ using Weft.Primitives;
 namespace Weft.Agent.Ipam;
 
 /// <summary>
-/// The ranges of a node and what rests outside of them: addresses read from the journal before the ranges are known, of ranges that went, and
-/// borrowed ones. Not thread-safe. Times are on the store's own clock.
+/// The ranges of a node and what rests outside of them: addresses read from the journal before the ranges are known, of ranges that went, borrowed
+/// ones, and those that their range keeps from pods now but need not tomorrow. Not thread-safe. Times are on the store's own clock.
 /// </summary>
 internal sealed class RangeBook
 {
@@ -63,23 +63,21 @@ internal sealed class RangeBook
     /// <summary>Marks an address as in use, wherever it lies.</summary>
     public void Take(IPAddress address)
     {
-        if (Find(address) is { } range)
-            range.Take(address);
-        else
+        Find(address)?.Take(address);
+        if (Giver(address) is null)
             _outside.RemoveAll(r => r.Address.Equals(address));
     }
 
     public void Release(IPAddress address, TimeSpan ready)
     {
-        if (Find(address) is { } range)
-            range.Release(address, ready);
-        else
+        Find(address)?.Release(address, ready);
+        if (Giver(address) is null)
             RestOutside(address, ready);
     }
 
     public void Rest(IPAddress address, TimeSpan ready)
     {
-        if (Find(address) is { } range)
+        if (Giver(address) is { } range)
             range.Rest(address, ready);
         else
             RestOutside(address, ready);
@@ -88,7 +86,7 @@ internal sealed class RangeBook
     /// <summary>Until when an address rests; null when it does not.</summary>
     public TimeSpan? RestsUntil(IPAddress address)
     {
-        if (Find(address) is { } range)
+        if (Giver(address) is { } range)
             return range.RestsUntil(address);
         foreach (var (resting, ready) in _outside)
             if (resting.Equals(address))
@@ -100,6 +98,9 @@ internal sealed class RangeBook
 
     /// <summary>Forgets what rests outside of every range and has rested long enough to be forgotten.</summary>
     public void ForgetOutside(TimeSpan restedSince) => _outside.RemoveAll(r => r.Ready <= restedSince);
+
+    // The range that would give the address to a pod: not one that reserves it, or of which it is the first or last.
+    private AddressRange? Giver(IPAddress address) => Find(address) is { } range && !range.IsReserved(address) ? range : null;
 
     private void RestOutside(IPAddress address, TimeSpan ready)
     {
