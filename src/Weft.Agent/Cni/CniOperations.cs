@@ -32,7 +32,7 @@ public sealed class CniOperations
     }
 
     /// <summary>
-    /// Takes over what an earlier agent on this node left: attachments whose interface still exists go back into the store of the agent, so
+    /// Takes over what an earlier agent on this node left: attachments whose interface still exists (under whatever name its node's end has) go back into the store of the agent, so
     /// that their routes and policy stay in force; the rest are freed. Addresses held for other plugins stay while the namespace is there.
     /// To be called once the address ranges are known, before serving.
     /// </summary>
@@ -45,7 +45,7 @@ public sealed class CniOperations
             var attachment = record.Attachment;
             var alive = record.Kind switch
             {
-                HoldKind.Attachment => _context.Network.Exists(attachment.HostInterface),
+                HoldKind.Attachment => !GarbageJudge.IsInterfaceGone(_context.Network, attachment),
                 HoldKind.Delegated => IpamCommand.IsGateway(record.Key) || _context.Network.NamespaceProblem(attachment.NetworkNamespace) is null,
                 _ => true,
             };
@@ -134,7 +134,7 @@ public sealed class CniOperations
         switch (request.Environment.Command)
         {
             case CniCommand.Status when request.Delegated:
-                _status.RequireAddresses();
+                _status.RequireAddresses(configuration.Ipam?.Pool);
                 break;
             case CniCommand.Status:
                 _status.Run();

@@ -32,6 +32,7 @@ internal sealed class IpamCommand(CniContext context, KeyedLock<AttachmentKey> l
         var record = await context.Source.AllocateAsync(new AttachmentRequest(key, environment.Netns, 0)
         {
             Kind = HoldKind.Delegated,
+            Pool = configuration.Ipam!.Pool,
             Pod = arguments is { PodNamespace: { } ns, PodName: { } name } ? new ObjectKey(ns, name) : null,
             PodUid = arguments.PodUid,
             Addresses = configuration.Runtime.Ips.IsEmpty ? arguments.Addresses() : configuration.Runtime.Ips,
@@ -42,7 +43,7 @@ internal sealed class IpamCommand(CniContext context, KeyedLock<AttachmentKey> l
             foreach (var address in record.Attachment.Addresses)
                 ips.Add(await WithPrefixAsync(address, configuration, cancel));
             await context.Store.SyncAsync();
-            var result = new CniResult([], [.. ips], configuration.Ipam!.Routes, configuration.Ipam.Dns ?? configuration.Dns);
+            var result = new CniResult([], [.. ips], configuration.Ipam.Routes, configuration.Ipam.Dns ?? configuration.Dns);
             return (CniJson.IpamResult(configuration.Version, result), record);
         }
         catch
@@ -94,18 +95,21 @@ internal sealed class IpamCommand(CniContext context, KeyedLock<AttachmentKey> l
         var length = asked ?? range ?? bits;
         var gateway = ipam.Gateways.FirstOrDefault(g => g.AddressFamily == address.AddressFamily);
         if (gateway is null && length < bits)
-            gateway = (await GatewaysAsync(configuration.Name, cancel)).FirstOrDefault(new IpPrefix(address, length).Contains)
+            gateway = (await GatewaysAsync(configuration, cancel)).FirstOrDefault(new IpPrefix(address, length).Contains)
                 ?? throw new CniException(
                     CniErrorCode.InvalidConfiguration,
                     $"the gateway set aside for network {configuration.Name} is not in {new IpPrefix(address, length)}", "Name one in ipam.gateways.");
         return new CniIp(address, length, gateway);
     }
 
-    private async Task<EquatableArray<IPAddress>> GatewaysAsync(string network, CancellationToken cancel)
+    private async Task<EquatableArray<IPAddress>> GatewaysAsync(NetworkConfiguration configuration, CancellationToken cancel)
     {
-        var key = new AttachmentKey(network, GatewayHolder, "gateway");
+        // Each pool that the network takes from is a subnet of its own.
+        var pool = configuration.Ipam!.Pool;
+        var key = new AttachmentKey(configuration.Name, GatewayHolder, pool is null ? "gateway" : $"gateway/{pool}");
         using var held = await locks.AcquireAsync(key, cancel);
-        var record = context.Store.Find(key) ?? await context.Source.AllocateAsync(new AttachmentRequest(key, "", 0) { Kind = HoldKind.Delegated }, cancel);
+        var request = new AttachmentRequest(key, "", 0) { Kind = HoldKind.Delegated, Pool = pool };
+        var record = context.Store.Find(key) ?? await context.Source.AllocateAsync(request, cancel);
         return record.Attachment.Addresses;
     }
 }

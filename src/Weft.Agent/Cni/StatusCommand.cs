@@ -12,17 +12,18 @@ internal sealed class StatusCommand(CniContext context)
             throw new CniException(
                 CniErrorCode.NotAvailableLimitedConnectivity, $"the datapath of this node is not in force: {broken}",
                 "Containers may be unreachable, or policy out of date. weft show drift, on this node, tells what the kernel refused.");
-        RequireAddresses();
+        RequireAddresses(null);
     }
 
     /// <summary>The part that weft-ipam answers for.</summary>
-    public void RequireAddresses()
+    /// <param name="pool"><c>ipam.pool</c> of the configuration.</param>
+    public void RequireAddresses(string? pool)
     {
         if (context.Options.NotReady() is { } reason)
             throw new CniException(CniErrorCode.NotAvailable, $"weft-agent cannot serve ADD: {reason}");
         try
         {
-            context.Source.RequireRoom();
+            context.Source.RequireRoom(pool);
         }
         catch (CniException e)
         {

@@ -1,5 +1,6 @@
 using Weft.Agent.Cni;
 using Weft.Agent.Ipam;
+using Weft.Model.Ipam;
 using Weft.Store;
 
 namespace Weft.Agent.Garbage;
@@ -15,14 +16,17 @@ internal sealed class GarbageJudge(string node, IPodNetwork network, Func<Cluste
     public const string RuntimeSilent = "runtime-silent";
     public const string SandboxExists = "sandbox-exists";
 
+    /// <summary>Whether neither end is there. A pair of veth dies as one; an end that was only renamed has its peer still.</summary>
+    public static bool IsInterfaceGone(IPodNetwork network, Attachment attachment) =>
+        !network.Exists(attachment.HostInterface) && !network.HasInterface(attachment.NetworkNamespace, attachment.InterfaceName);
+
     /// <param name="sandboxes">Asks the runtime; called only when its word matters. Null says nothing.</param>
     public async Task<Verdict> JudgeAsync(AttachmentRecord record, Func<Task<IReadOnlySet<string>?>> sandboxes)
     {
         var attachment = record.Attachment;
         if (record.Kind is not (HoldKind.Attachment or HoldKind.Delegated) || IpamCommand.IsGateway(record.Key))
             return Verdict.Live;
-        // A pair of veth dies as one; an end that was only renamed has its peer still.
-        if (record.Kind == HoldKind.Attachment && !network.Exists(attachment.HostInterface) && !network.HasInterface(attachment.NetworkNamespace, attachment.InterfaceName))
+        if (record.Kind == HoldKind.Attachment && IsInterfaceGone(network, attachment))
             return new Verdict(VerdictKind.Garbage, InterfaceGone, $"{attachment.HostInterface} does not exist, nor {attachment.InterfaceName} in {attachment.NetworkNamespace}");
         // Without a pod the container may be another runtime's than the one with the CRI, whose list says nothing then.
         if (PodProblem(record) is not { } problem)

@@ -106,15 +106,15 @@ public sealed partial class AddressStore : IAddressSource, IDisposable
     /// <exception cref="CniException">As of the other overload.</exception>
     public AttachmentRecord Allocate(AttachmentRequest request)
     {
-        return Allocate(request, OfNode(request.Addresses), []);
+        return Allocate(request, request.Pool is { } pool ? OfPool(pool) : OfNode(request.Addresses), []);
     }
 
     public Task<AttachmentRecord> AllocateAsync(AttachmentRequest request, CancellationToken cancel) => Task.FromResult(Allocate(request));
 
-    public void RequireRoom()
+    public void RequireRoom(string? pool)
     {
         lock (_lock)
-            RequireRoom(new AttachmentRequest(default, "", 0), OfNode([]), []);
+            RequireRoom(new AttachmentRequest(default, "", 0), pool is null ? OfNode([]) : OfPool(pool), []);
     }
 
     /// <summary>
@@ -221,6 +221,12 @@ public sealed partial class AddressStore : IAddressSource, IDisposable
         return [.. families.Select(ipv6 => new FamilyChoice(ipv6, [NodeRange.OfNode]))];
     }
 
+    private EquatableArray<FamilyChoice> OfPool(string pool)
+    {
+        var families = Ranges.Where(r => r.Pool == pool).Select(r => r.Cidr.IsIPv6).Distinct().Order();
+        return families.Any() ? [.. families.Select(ipv6 => new FamilyChoice(ipv6, [pool]))] : throw StoreErrors.NoPool($"node {_nodeName} has no block of IPPool {pool}", pool);
+    }
+
     // Never goes back, whatever the wall clock does.
     private TimeSpan Now => _time.GetElapsedTime(_start);
 
@@ -237,7 +243,6 @@ public sealed partial class AddressStore : IAddressSource, IDisposable
         }
     }
 
-    // Before anything is taken: what one family lacks must not cost the other an address.
     /// <summary>Under the lock, so that of two that ask at once only one gets the port.</summary>
     private void RequireHostPorts(AttachmentRequest request)
     {
@@ -247,6 +252,7 @@ public sealed partial class AddressStore : IAddressSource, IDisposable
                 "A host port leads to one container of a node: choose another port, or delete the container that has it.");
     }
 
+    // Before anything is taken: what one family lacks must not cost the other an address.
     private void RequireRoom(AttachmentRequest request, EquatableArray<FamilyChoice> choices, EquatableArray<IPAddress> borrowed)
     {
         if (choices.IsEmpty)

@@ -20,6 +20,9 @@ public sealed record AttachmentRequest(AttachmentKey Key, string Netns, int Mtu)
     /// <summary>Addresses that must be given, at most one a family; empty for any.</summary>
     public EquatableArray<IPAddress> Addresses { get; init; } = [];
 
+    /// <summary>The one IPPool to take from (<c>ipam.pool</c> of a configuration); null to choose by annotations and selectors.</summary>
+    public string? Pool { get; init; }
+
     /// <summary>Hardware address of the container's end; null for one made from the key.</summary>
     public MacAddress? Mac { get; init; }
 

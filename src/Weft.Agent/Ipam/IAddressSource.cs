@@ -12,6 +12,7 @@ public interface IAddressSource
     Task<AttachmentRecord> AllocateAsync(AttachmentRequest request, CancellationToken cancel);
 
     /// <summary>Whether a request of no special wishes could be served now (STATUS).</summary>
-    /// <exception cref="CniException">Code 11: there is no range, or none has an address left.</exception>
-    void RequireRoom();
+    /// <param name="pool">The one IPPool that the configuration names, or null.</param>
+    /// <exception cref="CniException">Code 11: there is no range, or none has an address left. Code 7: the pool cannot be used.</exception>
+    void RequireRoom(string? pool);
 }

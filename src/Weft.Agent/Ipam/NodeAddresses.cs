@@ -81,7 +81,11 @@ public sealed class NodeAddresses : IAddressSource, IDisposable
         var node = snapshot.Nodes.GetValueOrDefault(_context.Node);
         var (pod, space) = PodOf(snapshot, request);
         var pools = PoolPlan.Of(_context.Config, snapshot);
-        var addressing = PodAddressing.Of(pools, node, pod, space, request.Addresses);
+        var addressing = request.Pool is { } named
+            ? PodAddressing.OfPool(pools, node, named, request.Addresses)
+            : PodAddressing.Of(pools, node, pod, space, request.Addresses);
+        if (addressing.Problem is { } wrong && request.Pool is not null)
+            throw StoreErrors.NoPool(wrong, request.Pool);
         if (addressing.Problem is { } problem)
             throw new CniException(CniErrorCode.InvalidConfiguration, problem, $"Correct it, then recreate the pod{(request.Pod is { } key ? $" {key}" : "")}.");
         request = request with { Addresses = addressing.Fixed };
@@ -109,11 +113,15 @@ public sealed class NodeAddresses : IAddressSource, IDisposable
         }
     }
 
-    public void RequireRoom()
+    public void RequireRoom(string? pool)
     {
         var snapshot = _context.Cluster.Current;
         var pools = PoolPlan.Of(_context.Config, snapshot);
-        var families = PodAddressing.Of(pools, snapshot.Nodes.GetValueOrDefault(_context.Node), null, null, []).Families;
+        var node = snapshot.Nodes.GetValueOrDefault(_context.Node);
+        var addressing = pool is null ? PodAddressing.Of(pools, node, null, null, []) : PodAddressing.OfPool(pools, node, pool, []);
+        if (addressing.Problem is { } problem && pool is not null)
+            throw StoreErrors.NoPool(problem, pool);
+        var families = addressing.Families;
         foreach (var family in families)
         {
             var choice = new FamilyChoice(family.IPv6, family.Pools);

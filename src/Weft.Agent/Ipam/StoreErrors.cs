@@ -35,6 +35,10 @@ internal static class StoreErrors
             "Move pods to other nodes, add an IPPool, or give the nodes larger pod CIDRs (--node-cidr-mask-size) and recreate this one.");
     }
 
+    /// <param name="problem">A sentence that names the pool.</param>
+    public static CniException NoPool(string problem, string pool) => new(
+        CniErrorCode.InvalidConfiguration, $"ipam.pool is '{pool}': {problem}", "kubectl get ippools shows the pools; name one of them in the network configuration, or none.");
+
     public static CniException Taken(IPAddress address, AttachmentRecord holder) => new(
         CniErrorCode.TryAgainLater,
         $"address {address} was asked for, which {Describe(holder)} holds since {holder.Created.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}",

@@ -61,6 +61,24 @@ public sealed record PodAddressing(EquatableArray<IPAddress> Fixed, EquatableArr
         return new PodAddressing(wanted, choices);
     }
 
+    /// <summary>
+    /// For a network configuration that names one pool: that pool and nothing else. Annotations and namespace selectors choose among pools; here the
+    /// node's administrator has chosen, for a network whose gateway is no pod's.
+    /// </summary>
+    public static PodAddressing OfPool(PoolPlan plan, Node? node, string name, EquatableArray<IPAddress> asked)
+    {
+        if (plan.Find(name) is not { } pool)
+            return Wrong(plan.WhyNot(name) is { } why ? $"IPPool {name} cannot be used: {why}" : $"there is no IPPool {name}");
+        if (pool.Disabled)
+            return Wrong($"IPPool {name} is disabled");
+        if (pool.NodeSelector is { } selector && (node is null || !selector.Matches(node.Labels)))
+            return Wrong($"the nodeSelector of IPPool {name} does not match node {node?.Name}");
+        foreach (var address in asked)
+            if (!pool.Cidr!.Value.Contains(address))
+                return Wrong($"address {address} was asked for, which is outside of {pool.Cidr} of IPPool {name}");
+        return new PodAddressing(asked, [new FamilyPools(pool.Cidr!.Value.IsIPv6, [name])]);
+    }
+
     private static PodAddressing Wrong(string problem) => new([], [], problem);
 
     /// <summary>Whether a pool gives addresses to pods of a namespace on a node.</summary>

@@ -339,6 +339,24 @@ public sealed class CniOperationsTests : IDisposable
         Assert.Contains(_log, l => l.Contains("dead", StringComparison.Ordinal));
     }
 
+    // As the garbage collector judges: a pair of veth dies as one.
+    [Fact]
+    public async Task A_restarted_agent_keeps_an_attachment_whose_host_end_was_renamed()
+    {
+        await Succeeds(CniCommand.Add, "renamed");
+        var attachment = Assert.Single(_store.Attachments).Attachment;
+        _network.Delete(attachment.HostInterface);
+        _network.Foreign.Add((attachment.NetworkNamespace, attachment.InterfaceName));
+        _attachments.Published.Clear();
+        Start();
+        Assert.Equal((1, 0), _operations.Restore());
+        Assert.Equal(attachment, Assert.Single(_attachments.Published.Values));
+        _network.Foreign.Clear();
+        Start();
+        Assert.Equal((0, 1), _operations.Restore());
+        Assert.Empty(_store.Attachments);
+    }
+
     [Fact]
     public async Task A_chained_call_passes_on_what_came_before()
     {

@@ -56,6 +56,10 @@ internal sealed class FakeNode : IDisposable
     public async Task<string> AddAsync(string container, params string[] asked) =>
         string.Join(",", (await Addresses.AllocateAsync(Request(container, asked), default)).Attachment.Addresses);
 
+    /// <summary>As weft-ipam asks when its configuration names a pool.</summary>
+    public async Task<string> AddOfAsync(string? pool, string container, params string[] asked) => string.Join(",", (await Addresses.AllocateAsync(
+        Request(container, asked) with { Pool = pool, Kind = HoldKind.Delegated }, default)).Attachment.Addresses);
+
     public void Release(string container) => Store.Release(Key(container));
 
     /// <summary>SIGKILL and a new start: the journal is what is left. An agent lists before it serves, and a list is of now.</summary>

@@ -114,6 +114,46 @@ public sealed class NodeAddressesTests : IDisposable
     }
 
     [Fact]
+    public async Task A_pool_named_by_a_network_configuration_is_the_only_one_taken_from()
+    {
+        Pools(FakeNode.Pool("auto", "10.50.0.0/28", 30), FakeNode.Pool("bridged", "10.60.0.0/29", 30, strict: true));
+        Assert.Equal("10.60.0.1", await _a.AddOfAsync("bridged", "1"));
+        Assert.Equal("10.50.0.1", await _a.AddOfAsync(null, "2"));
+        Assert.Equal("10.60.0.2", await _a.AddOfAsync("bridged", "3", "10.60.0.2"));
+        // The next of its blocks when the first is full, and then no other pool's and no other prefix's.
+        Assert.Equal("10.60.0.5", await _a.AddOfAsync("bridged", "4"));
+        Assert.Equal("10.60.0.6", await _a.AddOfAsync("bridged", "5"));
+        Assert.Contains("bridged", (await RefusedAsync(CniErrorCode.TryAgainLater, () => _a.AddOfAsync("bridged", "6"))).Message, StringComparison.Ordinal);
+        _a.Hear();
+        Assert.Equal(CniErrorCode.TryAgainLater, Assert.Throws<CniException>(() => _a.Addresses.RequireRoom("bridged")).Code);
+        _a.Addresses.RequireRoom("auto");
+        var outside = await RefusedAsync(CniErrorCode.InvalidConfiguration, () => _a.AddOfAsync("bridged", "7", "10.50.0.2"));
+        Assert.Equal("ipam.pool is 'bridged': address 10.50.0.2 was asked for, which is outside of 10.60.0.0/29 of IPPool bridged", outside.Message);
+    }
+
+    [Fact]
+    public async Task A_pool_that_a_network_configuration_cannot_have_is_refused_by_name()
+    {
+        Pools(
+            FakeNode.Pool("off", "10.51.0.0/28", 30, disabled: true), FakeNode.Pool("elsewhere", "10.52.0.0/28", 30, nodeZone: "b"),
+            FakeNode.Pool("good", "10.53.0.0/28", 30), FakeNode.Pool("overlapping", "10.53.0.0/29", 30));
+        foreach (var (pool, words) in new[]
+        {
+            ("none", "ipam.pool is 'none': there is no IPPool none"),
+            ("off", "ipam.pool is 'off': IPPool off is disabled"),
+            ("elsewhere", "ipam.pool is 'elsewhere': the nodeSelector of IPPool elsewhere does not match node a"),
+            ("overlapping", "ipam.pool is 'overlapping': IPPool overlapping cannot be used: spec.cidr is '10.53.0.0/29': it overlaps 10.53.0.0/28 of the older IPPool good"),
+        })
+        {
+            Assert.StartsWith(words, (await RefusedAsync(CniErrorCode.InvalidConfiguration, () => _a.AddOfAsync(pool, "1"))).Message, StringComparison.Ordinal);
+            Assert.Equal(CniErrorCode.InvalidConfiguration, Assert.Throws<CniException>(() => _a.Addresses.RequireRoom(pool)).Code);
+        }
+        Assert.Empty(_a.Store.Attachments);
+        Assert.Empty(_api.Blocks);
+        Assert.Equal("10.52.0.1", await _b.AddOfAsync("elsewhere", "1"));
+    }
+
+    [Fact]
     public async Task The_nodes_own_prefix_serves_when_every_pool_is_full_and_nothing_is_left_is_said()
     {
         Pools(FakeNode.Pool("p", "10.50.0.0/30", 30, strict: true));
