@@ -31,7 +31,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     await using var cni = new NodeCni(options, config, addresses, ipam, kernel, store, flow, log.For("cni"));
     await using var dns = new NodeDns(options, config, flow, log.For("dns"));
     var garbage = cni.Garbage(log.For("garbage"));
-    var people = new IpamAdmin(options.Node, addresses, store, kernel.Pods(), cni.Operations);
+    var people = new IpamAdmin(options.Node, addresses, store, kernel.Pods(), cni.Operations, () => garbage.Suspects);
     var admin = new AdminServer(options.HealthSocket, store, flow, new AgentTables(store, flow, kernel.Drift()), garbage, people);
     await using var administration = await admin.StartAsync(cancel);
 

@@ -1,5 +1,5 @@
-using System.Net;
 using Weft.Agent.Cni;
+using Weft.Agent.Garbage;
 using Weft.Agent.Ipam;
 using Weft.Agent.Ipam.Blocks;
 using Weft.Model;
@@ -18,6 +18,11 @@ internal sealed record HoldEvidence(IReadOnlyList<string> Facts, string? Finding
         var facts = new List<string>();
         if (Lender.LoanOf(record) is { } loan)
             return OfLoan(record, loan, cluster, facts);
+        if (IpamCommand.IsGateway(record.Key))
+        {
+            facts.Add($"set aside as the gateway of network {record.Key.Network} for weft-ipam; no container gets it");
+            return new HoldEvidence(facts, null, false);
+        }
         var attachment = record.Attachment;
         var pod = PodFact(record, node, cluster, facts);
         if (beingAdded)
@@ -30,7 +35,6 @@ internal sealed record HoldEvidence(IReadOnlyList<string> Facts, string? Finding
         if (record.Kind == HoldKind.Delegated)
         {
             facts.Add("another plugin made its interface, through weft-ipam");
-            // What is set aside for a network's gateway has no namespace.
             return vanished is null ? new HoldEvidence(facts, pod, false) : new HoldEvidence(facts, "held, but its network namespace is gone", true);
         }
         if (network.Exists(attachment.HostInterface))
@@ -46,6 +50,13 @@ internal sealed record HoldEvidence(IReadOnlyList<string> Facts, string? Finding
         }
         facts.Add($"its interface {attachment.HostInterface} does not exist, so nothing can receive a packet at its address");
         return new HoldEvidence(facts, $"held, but its interface {attachment.HostInterface} does not exist", true);
+    }
+
+    /// <summary>The same with what the garbage collector has found and may not act on. Proof of a leak says more, and stays.</summary>
+    public HoldEvidence With(Suspect suspect)
+    {
+        var doubt = $"{suspect.Proof} ({suspect.Reason}, since {suspect.Since.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ})";
+        return this with { Facts = [.. Facts, $"the garbage collector keeps it, and suspects that its holder is gone: {doubt}"], Finding = Leaked ? Finding : $"held, but {doubt}" };
     }
 
     private static HoldEvidence OfLoan(AttachmentRecord record, (string Block, string Id) loan, ClusterSnapshot cluster, List<string> facts)

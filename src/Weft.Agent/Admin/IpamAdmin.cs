@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Weft.Agent.Cni;
+using Weft.Agent.Garbage;
 using Weft.Agent.Ipam;
 using Weft.Agent.Ipam.Blocks;
 using Weft.Model.Cluster;
@@ -13,7 +14,9 @@ using Weft.Wire.Cni;
 namespace Weft.Agent.Admin;
 
 /// <summary>Addresses of this node for people: the tables of <c>weft ipam</c>, and the release of one address.</summary>
-internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStore cluster, IPodNetwork network, CniOperations operations)
+/// <param name="suspects">What the garbage collector doubts and keeps.</param>
+internal sealed class IpamAdmin(
+    string node, AddressStore addresses, ClusterStore cluster, IPodNetwork network, CniOperations operations, Func<IReadOnlyList<Suspect>> suspects)
 {
     /// <summary>Null for a name that is no table's.</summary>
     public ShowTable? Find(string name) => name switch
@@ -21,6 +24,7 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
         "ranges" => Ranges(),
         "addresses" => Addresses(),
         "blocks" => Blocks(cluster.Current),
+        "interfaces" => Interfaces(),
         _ when name.StartsWith("why/", StringComparison.Ordinal) && IPAddress.TryParse(name["why/".Length..], out var address) => Why(address),
         _ => null,
     };
@@ -56,7 +60,12 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
                 + "whatever still uses it loses its network at once";
     }
 
-    private HoldEvidence EvidenceOf(AttachmentRecord record) => HoldEvidence.Of(record, node, cluster.Current, network, operations.IsBeingAdded(record.Key));
+    private HoldEvidence EvidenceOf(AttachmentRecord record)
+    {
+        var evidence = HoldEvidence.Of(record, node, cluster.Current, network, operations.IsBeingAdded(record.Key));
+        // The collector has asked the runtime as well, and has doubted for longer than the moment of this look.
+        return suspects().FirstOrDefault(s => s.Record == record) is { } suspect ? evidence.With(suspect) : evidence;
+    }
 
     private ShowTable Ranges() => new(
         "ranges",
@@ -75,7 +84,7 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
             var evidence = EvidenceOf(record);
             foreach (var address in record.Attachment.Addresses)
             {
-                var finding = evidence.Finding ?? (addresses.RangeOf(address) is null && !IsBorrowed(snapshot, address) ? "outside of every range of its node, and not borrowed" : "");
+                var finding = evidence.Finding ?? (IsStranded(snapshot, record, address) ? "outside of every range of its node, and not borrowed" : "");
                 rows.Add((address, Row(address.ToString(), StateOf(record, address), Holder(record), Time(record.Created), evidence.Leaked ? "leaked" : "", finding)));
             }
         }
@@ -87,6 +96,16 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
             "addresses", ["ADDRESS", "STATE", "HOLDER", "SINCE", "PROOF", "FINDING"],
             rows.OrderBy(r => IpPrefix.Host(r.Address)).Select(r => r.Row).ToEquatableArray());
     }
+
+    // What is lent counts by its block, and a gateway by the containers behind it, which are on record themselves.
+    private bool IsStranded(ClusterSnapshot snapshot, AttachmentRecord record, IPAddress address) =>
+        record.Kind != HoldKind.Loan && !IpamCommand.IsGateway(record.Key) && addresses.RangeOf(address) is null && !IsBorrowed(snapshot, address);
+
+    /// <summary>Host ends that belong to nobody. An ADD has its record before its interface, and a DEL until after.</summary>
+    private ShowTable Interfaces() => new(
+        "interfaces", ["INTERFACE", "FINDING"],
+        network.HostInterfaces().Where(name => !addresses.OwnsInterface(name)).Where(name => network.Exists(name) && !addresses.OwnsInterface(name))
+            .Order(StringComparer.Ordinal).Select(name => Row(name, "the interface is named as Weft's are, and no record holds it")).ToEquatableArray());
 
     private IEnumerable<(Workload Pod, IPAddress Address)> Unheld(ClusterSnapshot snapshot, IReadOnlyList<AttachmentRecord> records)
     {
@@ -113,7 +132,7 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
         {
             var evidence = EvidenceOf(record);
             Say("state", StateOf(record, address));
-            Say("holder", record.Kind == HoldKind.Loan ? Holder(record) : StoreErrors.Describe(record));
+            Say("holder", record.Kind == HoldKind.Loan || IpamCommand.IsGateway(record.Key) ? Holder(record) : StoreErrors.Describe(record));
             Say("since", Time(record.Created));
             Say("range", range?.Name ?? (IsBorrowed(snapshot, address) ? $"borrowed of {BlockName(snapshot, address)}" : "none of this node's"));
             foreach (var fact in evidence.Facts)
@@ -151,6 +170,7 @@ internal sealed class IpamAdmin(string node, AddressStore addresses, ClusterStor
 
     private static string Holder(AttachmentRecord record) => record.Kind == HoldKind.Loan
         ? $"node {record.Attachment.Aliases.FirstOrDefault()}"
+        : IpamCommand.IsGateway(record.Key) ? $"gateway of network {record.Key.Network}"
         : record.Attachment.Pod is { } pod ? $"pod {pod}" : $"container {record.Key.ContainerId} ({record.Key.InterfaceName})";
 
     private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);

@@ -32,6 +32,9 @@ public interface IPodNetwork
     /// <summary>Whether the host's end exists, which it does only as long as the container's end does.</summary>
     bool Exists(string hostInterface);
 
+    /// <summary>Names of the links in the node's namespace that are named as host ends are, whoever made them.</summary>
+    IReadOnlyList<string> HostInterfaces();
+
     /// <summary>What of the container's interface and of the node's end is missing or changed, one sentence each; empty when all is as expected.</summary>
     IReadOnlyList<string> Verify(Attachment attachment, PodExpectation expected);
 }

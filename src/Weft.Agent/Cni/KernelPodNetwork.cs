@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Weft.Agent.Ipam;
 using Weft.Kernel;
 using Weft.Kernel.Namespaces;
 using Weft.Kernel.Routing;
@@ -72,6 +73,8 @@ public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPod
     }
 
     public bool Exists(string hostInterface) => netlink.IndexOf(hostInterface) is not null;
+
+    public IReadOnlyList<string> HostInterfaces() => [.. netlink.Links().Select(l => l.Name).Where(AttachmentNames.IsHostInterface)];
 
     public bool HasInterface(string netns, string name)
     {

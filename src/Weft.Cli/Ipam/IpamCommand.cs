@@ -45,7 +45,7 @@ internal static class IpamCommand
         {
             var addresses = await TablesAsync(agents, "addresses", cancel);
             var blocks = await agents[0].IpamAsync("blocks", cancel);
-            var findings = IpamFindings.Of([.. addresses.Select(a => (a.Node, a.Table))], blocks);
+            var findings = IpamFindings.Of([.. addresses.Select(a => (a.Node, a.Table))], blocks, await TablesAsync(agents, "interfaces", cancel));
             if (findings.Rows.Count > 0 || parse.GetValue(output) == "json")
                 Print(findings, parse.GetValue(output)!);
             else

@@ -12,8 +12,10 @@ public static class IpamFindings
 {
     /// <param name="nodes">Each node's table of addresses (ADDRESS, STATE, HOLDER, SINCE, PROOF, FINDING).</param>
     /// <param name="blocks">BLOCK, POOL, NODE, NODE EXISTS, LOANS.</param>
-    /// <returns>NODE, ADDRESS, FINDING, ADVICE.</returns>
-    public static ShowTable Of(IReadOnlyList<(string Node, ShowTable Addresses)> nodes, ShowTable blocks)
+    /// <param name="interfaces">Each node's interfaces that no record holds (INTERFACE, FINDING).</param>
+    /// <returns>NODE, ADDRESS (an interface, or a block, where it is one that is wrong), FINDING, ADVICE.</returns>
+    public static ShowTable Of(
+        IReadOnlyList<(string Node, ShowTable Addresses)> nodes, ShowTable blocks, IReadOnlyList<(string Node, ShowTable Interfaces)> interfaces)
     {
         var rows = new List<EquatableArray<string>>();
         void Add(string node, string address, string finding, string advice) => rows.Add([node, address, finding, advice]);
@@ -44,6 +46,9 @@ public static class IpamFindings
                 Add(user.Node, address, $"{user.Holder} has it, and node {lender.Node} has lent it to {lender.Holder}", $"Recreate {user.Holder}.");
         }
         Loans(nodes, blocks, held, Add);
+        foreach (var (node, table) in interfaces)
+            foreach (var row in table.Rows)
+                Add(node, row[0], row[1], $"The agent deletes it with its next change to the kernel; what stays goes with: ip link delete {row[0]}");
         return new ShowTable("findings", ["NODE", "ADDRESS", "FINDING", "ADVICE"], rows.ToEquatableArray());
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using Weft.Agent.Admin;
 using Weft.Agent.Cni;
+using Weft.Agent.Garbage;
 using Weft.Agent.Ipam;
 using Weft.Agent.Tests.Cni;
 using Weft.Model;
@@ -20,6 +21,7 @@ public sealed class IpamAdminTests : IDisposable
     private readonly FakePodNetwork _network = new();
     private readonly ClusterStore _cluster = new();
     private readonly AddressStore _store;
+    private readonly List<Suspect> _suspects = [];
     private readonly IpamAdmin _admin;
 
     public IpamAdminTests()
@@ -27,7 +29,7 @@ public sealed class IpamAdminTests : IDisposable
         _store = AddressStore.Open(_directory.Path, _time);
         _store.SetRanges("n1", [new NodeRange(IpPrefix.Parse("10.244.1.0/29"), "", []), new NodeRange(IpPrefix.Parse("10.50.0.0/29"), "web", [IpPrefix.Parse("10.50.0.6/32")])]);
         var operations = new CniOperations(_store, new FakeAttachments(), _network, new CniServerOptions("/unused", () => 1450, () => null, _ => { }));
-        _admin = new IpamAdmin("n1", _store, _cluster, _network, operations);
+        _admin = new IpamAdmin("n1", _store, _cluster, _network, operations, () => _suspects);
     }
 
     public void Dispose()
@@ -88,6 +90,64 @@ public sealed class IpamAdminTests : IDisposable
         _network.Delete(a.HostInterface);
         _network.Foreign.Add(("/run/netns/a", "eth0"));
         Assert.Equal($"held  held, but its interface {a.HostInterface} is missing or renamed", Finding("10.244.1.1"));
+    }
+
+    [Fact]
+    public async Task What_the_garbage_collector_suspects_is_a_finding_with_its_reason_and_no_proof()
+    {
+        var a = Add("a", shown: false);
+        Add("b");
+        var record = _store.Find(a.Key)!;
+        var since = _time.GetUtcNow();
+        _suspects.Add(new Suspect(record, GarbageJudge.SandboxExists, "there is no pod default/a; the runtime still has sandbox a", since));
+        const string doubt = "there is no pod default/a; the runtime still has sandbox a (sandbox-exists, since 2030-01-01T00:00:00Z)";
+        Assert.Equal($"held  held, but {doubt}", Finding("10.244.1.1"));
+        Assert.Equal("held", Finding("10.244.1.2"));
+        Assert.Contains($"fact: the garbage collector keeps it, and suspects that its holder is gone: {doubt}", Why("10.244.1.1"));
+        Assert.False((await _admin.ReleaseAsync("10.244.1.1", force: false, default)).Released);
+        // Proof that comes later says more.
+        _network.Delete(a.HostInterface);
+        Assert.Equal($"held leaked held, but its interface {a.HostInterface} does not exist", Finding("10.244.1.1"));
+        // The suspicion was of that record only.
+        _suspects[0] = new Suspect(record with { Mtu = 1 }, GarbageJudge.SandboxExists, "x", since);
+        Assert.DoesNotContain(Why("10.244.1.1"), w => w.Contains("suspects", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_interface_that_no_record_holds_is_found()
+    {
+        Add("a");
+        Assert.Empty(_admin.Find("interfaces")!.Rows);
+        _network.Strays.Add("weft0123456789a");
+        Assert.Equal("weft0123456789a: the interface is named as Weft's are, and no record holds it", string.Join(": ", Assert.Single(_admin.Find("interfaces")!.Rows)));
+    }
+
+    [Theory]
+    [InlineData("weft0123456789a", true)]
+    [InlineData("weft.vxlan", false)]
+    [InlineData("weft0123456789", false)]
+    [InlineData("weft0123456789g", false)]
+    [InlineData("veth0123456789a", false)]
+    public void Host_ends_are_told_by_their_names(string name, bool expected) => Assert.Equal(expected, AttachmentNames.IsHostInterface(name));
+
+    [Fact]
+    public void Gateways_of_other_plugins_networks_and_loans_are_no_findings()
+    {
+        var gateway = new AttachmentRequest(new AttachmentKey("bridged", ":gateway", "gateway"), "", 0) { Kind = HoldKind.Delegated };
+        Assert.Equal("10.244.1.1", _store.Allocate(gateway).Attachment.Addresses[0].ToString());
+        _store.Allocate(
+            new AttachmentRequest(new AttachmentKey("weft.dev/loan/10-50-0-0-29", "id", "loan"), "", 0) { Kind = HoldKind.Loan, Aliases = ["n2"] }, [new FamilyChoice(false, ["web"])], []);
+        _cluster.Nodes.Upsert("n2", new Node("n2", [], [], Labels.Empty, true));
+        _cluster.Blocks.Upsert("10-50-0-0-29", new AddressBlock(
+            "10-50-0-0-29", "uid", "1", IpPrefix.Parse("10.50.0.0/29"), "web", "n1", [new AddressLoan("id", "n2", Address: IPAddress.Parse("10.50.0.1"))], _time.GetUtcNow(), false));
+        Assert.Equal("held", Finding("10.244.1.1"));
+        Assert.Equal("lent", Finding("10.50.0.1"));
+        Assert.Contains("holder: gateway of network bridged", Why("10.244.1.1"));
+        Assert.Contains("fact: set aside as the gateway of network bridged for weft-ipam; no container gets it", Why("10.244.1.1"));
+        // Nor when the ranges have changed under them.
+        _store.SetCidrs("n1", [IpPrefix.Parse("10.99.0.0/24")]);
+        Assert.Equal("held", Finding("10.244.1.1"));
+        Assert.Equal("lent", Finding("10.50.0.1"));
     }
 
     [Fact]

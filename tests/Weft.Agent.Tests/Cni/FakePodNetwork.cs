@@ -68,8 +68,13 @@ internal sealed class FakePodNetwork : IPodNetwork
     public bool Exists(string hostInterface)
     {
         lock (_lock)
-            return _links.ContainsKey(hostInterface);
+            return _links.ContainsKey(hostInterface) || Strays.Contains(hostInterface);
     }
+
+    /// <summary>Host ends that no ADD made.</summary>
+    public HashSet<string> Strays { get; } = [];
+
+    public IReadOnlyList<string> HostInterfaces() => [.. Links, .. Strays];
 
     public bool HasInterface(string netns, string name)
     {

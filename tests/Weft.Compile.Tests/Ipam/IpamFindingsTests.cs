@@ -15,7 +15,7 @@ public sealed class IpamFindingsTests
         rows.Select(r => r.Split('|').Concat(Enumerable.Repeat("", columns)).Take(columns).ToEquatableArray()).ToEquatableArray();
 
     private static string[] Check(ShowTable blocks, params ShowTable[] nodes) =>
-        [.. IpamFindings.Of([.. nodes.Select((t, i) => ($"n{i + 1}", t))], blocks).Rows.Select(r => $"{r[0]} {r[1]} {r[2]}")];
+        [.. IpamFindings.Of([.. nodes.Select((t, i) => ($"n{i + 1}", t))], blocks, []).Rows.Select(r => $"{r[0]} {r[1]} {r[2]}")];
 
     [Fact]
     public void A_cluster_in_order_has_none_and_a_loan_is_no_address_held_twice() => Assert.Empty(Check(
@@ -27,7 +27,7 @@ public sealed class IpamFindingsTests
     public void What_an_agent_finds_on_its_own_is_passed_on_with_what_to_do()
     {
         var findings = IpamFindings.Of(
-            [("n1", Addresses("10.244.1.1|held|pod a/a|t|leaked|held, but its interface x does not exist", "10.244.1.2|held|pod a/b|t||held, but the API has no pod a/b"))], Blocks());
+            [("n1", Addresses("10.244.1.1|held|pod a/a|t|leaked|held, but its interface x does not exist", "10.244.1.2|held|pod a/b|t||held, but the API has no pod a/b"))], Blocks(), []);
         Assert.Equal(
             [
                 "n1|10.244.1.1|pod a/a: held, but its interface x does not exist|weft ipam release 10.244.1.1",
@@ -35,6 +35,15 @@ public sealed class IpamFindingsTests
             ],
             findings.Rows.Select(r => string.Join('|', r)));
         Assert.StartsWith("NODE  ADDRESS     FINDING", findings.ToText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Interfaces_of_nobody_are_passed_on_with_what_to_do()
+    {
+        var interfaces = new ShowTable("interfaces", ["INTERFACE", "FINDING"], Rows(["weft00000000001|no record holds it"], 2));
+        Assert.Equal(
+            "n2|weft00000000001|no record holds it|The agent deletes it with its next change to the kernel; what stays goes with: ip link delete weft00000000001",
+            string.Join('|', Assert.Single(IpamFindings.Of([("n1", Addresses()), ("n2", Addresses())], Blocks(), [("n2", interfaces)]).Rows)));
     }
 
     [Fact]
