@@ -43,20 +43,20 @@ public sealed class CniOperations
         foreach (var record in _context.Store.Attachments)
         {
             var attachment = record.Attachment;
-            var alive = record.Kind switch
+            var ended = record.Kind switch
             {
-                HoldKind.Attachment => !GarbageJudge.IsInterfaceGone(_context.Network, attachment),
-                HoldKind.Delegated => IpamCommand.IsGateway(record.Key) || _context.Network.NamespaceProblem(attachment.NetworkNamespace) is null,
-                _ => true,
+                HoldKind.Attachment when GarbageJudge.IsInterfaceGone(_context.Network, attachment) => $"its interface {attachment.HostInterface} is gone",
+                HoldKind.Delegated when !IpamCommand.IsGateway(record.Key) => _context.Network.NamespaceProblem(attachment.NetworkNamespace),
+                _ => null,
             };
-            if (alive)
+            if (ended is null)
             {
                 if (record.Kind == HoldKind.Attachment)
                     _context.Attachments.Upsert(attachment);
                 kept++;
                 continue;
             }
-            _context.Options.Log($"{CniContext.Describe(attachment)}: its interface {attachment.HostInterface} is gone; freeing {CniContext.Addresses(attachment)}");
+            _context.Options.Log($"{CniContext.Describe(attachment)}: {ended}; freeing {CniContext.Addresses(attachment)}");
             _context.Store.Release(record.Key);
             dropped++;
         }

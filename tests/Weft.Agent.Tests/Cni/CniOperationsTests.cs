@@ -355,6 +355,20 @@ public sealed class CniOperationsTests : IDisposable
         Start();
         Assert.Equal((0, 1), _operations.Restore());
         Assert.Empty(_store.Attachments);
+        Assert.Contains(_log, l => l.Contains($"its interface {attachment.HostInterface} is gone", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_restarted_agent_keeps_what_other_plugins_hold_while_the_namespace_is_there()
+    {
+        AttachmentRecord Hold(string container, string netns) => _store.Allocate(
+            new AttachmentRequest(new AttachmentKey("bridged", container, "eth0"), netns, 0) { Kind = HoldKind.Delegated });
+        var (here, gone, gateway) = (Hold("here", "/run/netns/b"), Hold("gone", "/run/netns/vanished"), Hold(":gateway", ""));
+        Start();
+        Assert.Equal((2, 1), _operations.Restore());
+        Assert.Equal([here, gateway], _store.Attachments);
+        Assert.Contains(_log, l => l.Contains(gone.Attachment.NetworkNamespace, StringComparison.Ordinal));
+        Assert.Empty(_attachments.Published);
     }
 
     [Fact]
