@@ -12,6 +12,8 @@ internal sealed class Drill(DrillOptions options, string directory, Action<strin
 {
     private readonly DrillReport _report = new(options);
     private readonly Schedule _schedule = new(options.Seed, options.Count);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
     private int _next = -1;
 
     public async Task<DrillReport> RunAsync(CancellationToken cancel)
@@ -19,17 +21,38 @@ internal sealed class Drill(DrillOptions options, string directory, Action<strin
         var clock = Stopwatch.StartNew();
         await using var node = await DrillNode.StartAsync(directory, cancel);
         var runtime = new DrillRuntime(node, new PluginCall(LabBinaries.Cni), _report);
-        var workers = Enumerable.Range(0, options.Workers).Select(_ => Task.Run(() => WorkAsync(node, runtime, cancel), cancel)).ToList();
-        while (!Task.WhenAll(workers).IsCompleted)
-        {
-            await Task.WhenAny(Task.WhenAll(workers), Task.Delay(TimeSpan.FromSeconds(10), cancel));
+        // One worker that cannot go on ends them all: the others would wait for the agent it could not start.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var workers = Task.WhenAll(Enumerable.Range(0, options.Workers).Select(_ => Task.Run(() => OrStopAsync(WorkAsync(node, runtime, stop.Token), stop), cancel)));
+        while (await Task.WhenAny(workers, Task.Delay(Interval, cancel)) != workers)
             say($"{Math.Min(_next + 1, options.Count)} of {options.Count} attachments begun, agent killed {node.Kills} times, {_report.Violations.Count} violations");
+        if (!stop.IsCancellationRequested)
+        {
+            await workers;
+            await new Audit(node, runtime, _report).RunAsync(cancel);
         }
-        await Task.WhenAll(workers);
-        await new Audit(node, runtime, _report).RunAsync(cancel);
         _report.Kills = node.Kills;
         _report.Time = clock.Elapsed;
+        if (_report.Violations.Count > 0)
+            say(node.LogTail(200));
         return _report;
+    }
+
+    private async Task OrStopAsync(Task work, CancellationTokenSource stop)
+    {
+        try
+        {
+            await work;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _report.Violation($"the drill cannot go on: {e.Message}");
+            await stop.CancelAsync();
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Another worker could not go on and said so.
+        }
     }
 
     private async Task WorkAsync(DrillNode node, DrillRuntime runtime, CancellationToken cancel)

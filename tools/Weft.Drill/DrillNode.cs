@@ -67,6 +67,9 @@ internal sealed class DrillNode : IAsyncDisposable
         return node;
     }
 
+    /// <summary>The last lines of the agents' log.</summary>
+    public string LogTail(int lines) => File.Exists(Log) ? string.Join('\n', File.ReadLines(Log).TakeLast(lines)) : "";
+
     /// <summary>SIGKILL, then a new agent; returns when it serves.</summary>
     public async Task RestartAgentAsync(CancellationToken cancel)
     {
@@ -98,15 +101,14 @@ internal sealed class DrillNode : IAsyncDisposable
         // Weft's own, so that a restarted agent which does not show it yet is waited for.
         Directory.CreateDirectory(ConfigurationDirectory);
         File.Delete(CniSocket);
-        var log = Path.Combine(_directory, "agent.log");
         var arguments = string.Join(' ', Arguments());
         // The shell only to append to one log; it is replaced by the agent.
-        _agent = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"exec {LabBinaries.Agent} {arguments} >>{log} 2>&1"]))!;
+        _agent = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"exec {LabBinaries.Agent} {arguments} >>{Log} 2>&1"]))!;
         var deadline = Stopwatch.StartNew();
         while (!File.Exists(CniSocket))
         {
             if (_agent.HasExited || deadline.Elapsed > TimeSpan.FromSeconds(60))
-                throw new InvalidOperationException($"the agent does not serve; its log ends with\n{string.Join('\n', File.ReadLines(log).TakeLast(20))}");
+                throw new InvalidOperationException($"the agent does not serve; its log ends with\n{LogTail(20)}");
             await Task.Delay(2, cancel);
         }
     }
@@ -116,6 +118,8 @@ internal sealed class DrillNode : IAsyncDisposable
         await KillAgentAsync();
         await _api.DisposeAsync();
     }
+
+    private string Log => Path.Combine(_directory, "agent.log");
 
     private string Kubeconfig => Path.Combine(_directory, "kubeconfig");
 
