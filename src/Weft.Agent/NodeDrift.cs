@@ -20,6 +20,7 @@ internal sealed class NodeDrift(INetlink netlink, ISysctls sysctls, NftablesReco
         var noted = new List<string>();
         var report = new NodeReconciler(RoutingReconcilers.Create(new NotingNetlink(netlink, noted), new NotingSysctls(sysctls, noted))).Apply(desired);
         var rows = noted.Select(change => (EquatableArray<string>)["link", change, "to be written"])
+            .Concat(report.AbsentLinks.Select(link => (EquatableArray<string>)["link", $"link {link}", "missing; its container took it along"]))
             .Concat(report.Failures.Select(f => (EquatableArray<string>)["link", $"{f.Object}: {f.Operation}", f.Error]));
         var nft = nftables.Drift(desired.Nft);
         rows = rows.Concat(nft.Rows.Select(r => (EquatableArray<string>)["nft", Describe(r), r.Detail]));

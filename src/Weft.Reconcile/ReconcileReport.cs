@@ -13,15 +13,24 @@ public sealed record ReconcileFailure(string Object, string Operation, string Er
 public sealed class ReconcileReport
 {
     private readonly List<ReconcileFailure> _failures = [];
+    private readonly List<string> _absent = [];
 
     /// <summary>Changes that were carried out; 0 means that the kernel already was as desired.</summary>
     public int Writes { get; private set; }
 
     public IReadOnlyList<ReconcileFailure> Failures => _failures;
 
+    /// <summary>
+    /// Nodes' ends of pods' links that are wanted but not there: their containers took them along, and DEL or the garbage collection has not come
+    /// yet. No failure of the node.
+    /// </summary>
+    public IReadOnlyList<string> AbsentLinks => _absent;
+
     public bool Succeeded => _failures.Count == 0;
 
     public void CountWrites(int count = 1) => Writes += count;
+
+    public void NoteAbsent(string link) => _absent.Add(link);
 
     public void Fail(ReconcileFailure failure) => _failures.Add(failure);
 

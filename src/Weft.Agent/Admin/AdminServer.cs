@@ -89,6 +89,7 @@ internal sealed class AdminServer(string socketPath, ClusterStore store, NodeFlo
             Gauge("weft_compile_seconds", "Duration of the last compilation.", pass.CompileTime.TotalSeconds);
             Gauge("weft_apply_seconds", "Duration of the last application to the kernel.", pass.ApplyTime.TotalSeconds);
             Gauge("weft_failures", "Kernel objects that are not as desired.", pass.Report.Failures.Count);
+            Gauge("weft_absent_links", "Pods' links that their containers took along without DEL.", pass.Report.AbsentLinks.Count);
             Gauge("weft_diagnostics", "API objects that could not be acted on as written.", pass.Desired.Diagnostics.Count);
         }
         Reasons("weft_ipam_collected_total", "Leaked addresses freed since the agent started.", "counter", garbage.Collected);

@@ -28,11 +28,11 @@ internal sealed class StoreAttachments : IAttachments
     public StoreAttachments(ClusterStore store, NodeFlow flow, AttachmentDrift drift)
     {
         (_store, _flow, _drift) = (store, flow, drift);
-        flow.Passed += pass => _failing = FailureOf(pass) is null ? 0 : _failing + 1;
+        flow.Passed += pass => _failing = pass.InForce ? 0 : _failing + 1;
     }
 
     public string? Problem =>
-        Volatile.Read(ref _failing) >= Patience && _flow.Latest is { } pass && FailureOf(pass) is { } f ? $"{f.Object}: {f.Operation}: {f.Error}" : null;
+        Volatile.Read(ref _failing) >= Patience ? _flow.Latest?.Failure : null;
 
     public void Upsert(Attachment attachment) => _store.Attachments.Upsert(attachment.Key, attachment);
 
@@ -50,6 +50,8 @@ internal sealed class StoreAttachments : IAttachments
         var revision = _store.Current.Revision;
         var pass = await _flow.UntilAsync(p => p.Snapshot.Revision >= revision, cancel);
         // Policies and links of others may fail for reasons of their own; only what concerns this pod, or the whole table, holds it back.
+        if (pass.Report.AbsentLinks.Contains(attachment.HostInterface))
+            return new AttachmentStatus(false, $"the link {attachment.HostInterface} is missing");
         var mine = pass.Report.Failures.FirstOrDefault(f => Concerns(f.Object, attachment));
         return mine is null ? AttachmentStatus.Ready : new AttachmentStatus(false, $"{mine.Object}: {mine.Operation}: {mine.Error}");
     }
@@ -67,9 +69,6 @@ internal sealed class StoreAttachments : IAttachments
             await _flow.UntilAsync(p => p.Snapshot.Revision >= revision, cancel);
         }
     }
-
-    // A link that is gone took its container's network along: there is nobody to have limited connectivity.
-    private static ReconcileFailure? FailureOf(Pass pass) => pass.Report.Failures.FirstOrDefault(f => f.Errno != Errno.ENODEV);
 
     private static bool Concerns(string failed, Attachment attachment) =>
         failed.Contains("nft", StringComparison.OrdinalIgnoreCase)

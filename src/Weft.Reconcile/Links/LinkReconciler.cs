@@ -50,7 +50,7 @@ internal sealed class LinkReconciler(INetlink netlink, NodeLinks links, Func<str
                     known[link.Name] = link;
                     break;
                 case VethLink when observed is null:
-                    report.Fail(new ReconcileFailure($"link {link.Name}", "find", "the link is missing; the attachment of its pod makes it", Errno.ENODEV));
+                    report.NoteAbsent(link.Name);
                     break;
                 case IfbLink ifb:
                     if (Set(ifb, observed, changes))
