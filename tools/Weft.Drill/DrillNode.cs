@@ -18,7 +18,7 @@ internal sealed class DrillNode : IAsyncDisposable
     public const string PodNamespace = "drill";
 
     /// <summary>Small, so that addresses are used again many times, yet with room for all that live or rest at once.</summary>
-    public static readonly string[] PodCidrs = ["10.64.0.0/20", "fd64::/64"];
+    public static readonly string[] PodCidrs = ["10.64.0.0/22", "fd64::/64"];
 
     private const string Underlay = "eth0";
     private const int ApiPort = 6443;
@@ -127,7 +127,7 @@ internal sealed class DrillNode : IAsyncDisposable
     [
         "--node", Name, "--kubeconfig", Kubeconfig, "--cni-conf-dir", ConfigurationDirectory, "--cni-socket", CniSocket, "--state-dir", StateDirectory,
         "--health-socket", HealthSocket, "--underlay-link", Underlay, "--cluster-cidr", "10.64.0.0/14,fd64::/56", "--service-cidr", "10.96.0.0/16",
-        "--dns-upstream", "127.0.0.1:5353",
+        "--dns-upstream", "127.0.0.1:5353", "--address-rest", "1",
     ];
 
     private async Task PopulateAsync(CancellationToken cancel)

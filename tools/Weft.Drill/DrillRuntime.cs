@@ -85,10 +85,13 @@ internal sealed class DrillRuntime(DrillNode node, PluginCall plugin, DrillRepor
                 Forget(container);
                 return;
             case Ending.AbandonWithoutNamespace:
+                // Without its namespace nobody can use the address any more: the agent may free it before any GC.
+                _ledger.Release(container.Id, container.Addresses);
                 NetNamespace.Delete(container.Id);
                 Forget(container);
                 return;
             case Ending.NamespaceFirst:
+                _ledger.Release(container.Id, container.Addresses);
                 NetNamespace.Delete(container.Id);
                 await DeleteAsync(container, container.Plan.KillDelete, withNamespace: false, cancel);
                 break;
