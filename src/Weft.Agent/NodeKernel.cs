@@ -34,6 +34,9 @@ internal sealed class NodeKernel : IDisposable
 
     public RouteNetlink Netlink { get; }
 
+    /// <summary>Where attachments say which links they made or deleted.</summary>
+    public TouchedLinks Touched { get; } = new();
+
     public NamespaceSysctls Sysctls { get; }
 
     /// <exception cref="KernelException">No right to use netlink: the agent needs CAP_NET_ADMIN.</exception>
@@ -51,7 +54,7 @@ internal sealed class NodeKernel : IDisposable
 
     /// <param name="inUse">Whether a pod's link is one that an attachment has, or is being given.</param>
     public NodeReconciler Reconciler(Func<string, bool> inUse) =>
-        new([.. RoutingReconcilers.Create(Netlink, Sysctls, inUse), _nftReconciler, new ConnectionReconciler(_conntrack)]);
+        new([.. RoutingReconcilers.Create(Netlink, Sysctls, inUse, Touched), _nftReconciler, new ConnectionReconciler(_conntrack, TimeProvider.System, ConnectionReconciler.DefaultGathering)]);
 
     public NodeDrift Drift() => new(Netlink, Sysctls, _nftReconciler);
 

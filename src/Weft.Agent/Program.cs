@@ -40,7 +40,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     cni.Restore();
     cni.Serve();
     var flowing = flow.RunAsync(cancel);
-    _ = new DriftMonitor(flow, kernel.Netlink, log.For("drift")).RunAsync(cancel);
+    _ = new DriftMonitor(store, flow, kernel.Netlink, log.For("drift")).RunAsync(cancel);
     await Task.WhenAny(flowing, flow.UntilAsync(_ => true, cancel));
     var tending = ipam.RunAsync(cancel);
     dns.Start();

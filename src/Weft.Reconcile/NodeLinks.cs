@@ -6,30 +6,36 @@ namespace Weft.Reconcile;
 
 /// <summary>
 /// Which devices the desired links are in this pass, and which of them are others than in the pass before: what the reconcilers remember of
-/// a link is worth nothing once the link is another device, for addresses, routes and neighbors went with the old one. One lookup a link and
-/// pass; it stands first among the reconcilers.
+/// a link is worth nothing once the link is another device, for addresses, routes and neighbors went with the old one. Pods' links are made anew
+/// only by attachments, which say so: looking up a thousand of them in each pass would cost more than an ADD. It stands first among the
+/// reconcilers.
 /// </summary>
-internal sealed class NodeLinks(INetlink netlink) : IReconciler
+internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IReconciler
 {
     private readonly HashSet<string> _pods = new(StringComparer.Ordinal);
     private readonly HashSet<string> _remade = new(StringComparer.Ordinal);
     private Dictionary<string, int?> _indexes = new(StringComparer.Ordinal);
 
+    public void Forget() => _indexes.Clear();
+
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
         if (step != ApplyOrder.Steps[0])
             return;
+        var changed = touched.Take();
         var before = _indexes;
         _indexes = new Dictionary<string, int?>(desired.Routing.Links.Count, StringComparer.Ordinal);
         _remade.Clear();
         _pods.Clear();
         foreach (var link in desired.Routing.Links)
         {
-            if (link is VethLink)
+            var known = before.GetValueOrDefault(link.Name);
+            var pod = link is VethLink;
+            if (pod)
                 _pods.Add(link.Name);
-            var index = netlink.IndexOf(link.Name);
+            var index = pod && known is not null && !changed.Contains(link.Name) ? known : netlink.IndexOf(link.Name);
             _indexes[link.Name] = index;
-            if (index is null || before.GetValueOrDefault(link.Name) != index)
+            if (index is null || index != known)
                 _remade.Add(link.Name);
         }
     }

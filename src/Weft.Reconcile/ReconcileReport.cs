@@ -26,9 +26,14 @@ public sealed class ReconcileReport
     /// </summary>
     public IReadOnlyList<string> AbsentLinks => _absent;
 
+    /// <summary>When something was put off: a pass is wanted after this time at the latest.</summary>
+    public TimeSpan? Continuation { get; private set; }
+
     public bool Succeeded => _failures.Count == 0;
 
     public void CountWrites(int count = 1) => Writes += count;
+
+    public void ContinueIn(TimeSpan time) => Continuation = Continuation is { } sooner && sooner < time ? sooner : time;
 
     public void NoteAbsent(string link) => _absent.Add(link);
 

@@ -11,9 +11,10 @@ namespace Weft.Reconcile;
 public static class RoutingReconcilers
 {
     /// <param name="inUse">See <see cref="LinkReconciler"/>.</param>
-    public static IReadOnlyList<IReconciler> Create(INetlink netlink, ISysctls sysctls, Func<string, bool>? inUse = null)
+    /// <param name="touched">Told of by those who make and delete pods' links; without it only <see cref="IReconciler.Forget"/> has links looked up again.</param>
+    public static IReadOnlyList<IReconciler> Create(INetlink netlink, ISysctls sysctls, Func<string, bool>? inUse = null, TouchedLinks? touched = null)
     {
-        var links = new NodeLinks(netlink);
+        var links = new NodeLinks(netlink, touched ?? new TouchedLinks());
         return
         [
             links,

@@ -17,7 +17,8 @@ namespace Weft.Agent.Cni;
 /// </summary>
 /// <param name="node">The node's namespace, in which the host ends live.</param>
 /// <param name="netlink">rtnetlink of that namespace.</param>
-public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPodNetwork
+/// <param name="touched">Told of each host end that is made or deleted.</param>
+public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink, Action<string>? touched = null) : IPodNetwork
 {
     private const string Loopback = "lo";
 
@@ -47,6 +48,7 @@ public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPod
             netlink.ExecuteAll(new AddVeth(
                 attachment.HostInterface, mtu, PodGateway.HostMac, attachment.InterfaceName, MacAddress.Parse(attachment.Mac), network));
             made = true;
+            touched?.Invoke(attachment.HostInterface);
             if (attachment.Addresses.Any(IsIPv6))
                 // Runtimes switch IPv6 off in namespaces that they take for IPv4 only; without it the address would be refused.
                 new NamespaceSysctls(network).Write($"net/ipv6/conf/{attachment.InterfaceName}/disable_ipv6", "0");
@@ -62,6 +64,7 @@ public sealed class KernelPodNetwork(NetNamespace node, INetlink netlink) : IPod
 
     public bool Delete(string hostInterface)
     {
+        touched?.Invoke(hostInterface);
         // What limited the container's sending goes with it. Without the device the next pass would delete it, so that a failure here is no DEL's.
         if (IfbLink.NameFor(hostInterface) is var ifb && netlink.IndexOf(ifb) is not null)
             netlink.TryExecute(new DeleteLink(ifb));

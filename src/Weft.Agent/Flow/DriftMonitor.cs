@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Weft.Kernel;
 using Weft.Kernel.Routing;
 using Weft.Model.Routing;
+using Weft.Store;
 
 namespace Weft.Agent.Flow;
 
@@ -9,11 +10,11 @@ namespace Weft.Agent.Flow;
 /// Listens to what rtnetlink announces and has the flow mend what somebody else deleted or switched off. Most announcements are the echo of the
 /// agent's own work: what is desired no more is not missed.
 /// </summary>
-internal sealed partial class DriftMonitor(NodeFlow flow, INetlink netlink, ILogger logger)
+internal sealed partial class DriftMonitor(ClusterStore store, NodeFlow flow, INetlink netlink, ILogger logger)
 {
     private const NetlinkTopics Topics = NetlinkTopics.Links | NetlinkTopics.Addresses | NetlinkTopics.Routes | NetlinkTopics.Neighbors;
 
-    /// <summary>A pass that deletes on purpose is announced before it is over; after this it counts.</summary>
+    /// <summary>DEL deletes the link before the store hears of it; after this it has.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
 
     public async Task RunAsync(CancellationToken cancel)
@@ -41,6 +42,9 @@ internal sealed partial class DriftMonitor(NodeFlow flow, INetlink netlink, ILog
         try
         {
             await Task.Delay(Settle, cancel);
+            // What is deleted on purpose is announced before the pass that no longer wants it is over.
+            var revision = store.Current.Revision;
+            await flow.UntilAsync(p => p.Snapshot.Revision >= revision, cancel);
             if (!IsDesired(change) || IsHeld(change))
                 return;
             LogMending(change.ToString());

@@ -39,7 +39,7 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
             var pass = await Task.Run(Turn, cancel);
             Publish(pass);
             var untilResync = Resync - time.GetElapsedTime(trusted);
-            await NewerAsync(pass.Snapshot.Revision, pass.InForce || untilResync < TimeSpan.Zero ? untilResync : _backoff.Next(), cancel);
+            await NewerAsync(pass.Snapshot.Revision, Shortest(untilResync, pass.InForce ? pass.Report.Continuation : _backoff.Next()), cancel);
             if (!_mend.Task.IsCompleted && time.GetElapsedTime(trusted) < Resync)
                 continue;
             lock (_gate)
@@ -117,6 +117,8 @@ internal sealed partial class NodeFlow(ClusterStore store, NodeConfig config, No
         await wait.CancelAsync();
         cancel.ThrowIfCancellationRequested();
     }
+
+    private static TimeSpan Shortest(TimeSpan time, TimeSpan? other) => other is { } shorter && shorter < time ? shorter : time;
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

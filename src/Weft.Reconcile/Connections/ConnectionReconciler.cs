@@ -14,14 +14,21 @@ namespace Weft.Reconcile.Connections;
 /// no longer has (UDP has no end, so a client that goes on sending would stay with it), UDP and SCTP flows of a host port that has gone, flows
 /// that began untranslated before there was a host port for them, and everything of a pod that has gone, whose address another pod may get. It
 /// compares one pass with the next; what it cannot delete it tries again.
+///
+/// The kernel lists connections by walking its whole hash table, which takes milliseconds however few there are. Pods that have gone are therefore
+/// taken together, a second's worth at a time, unless the address of one is in use again: nobody else has it before.
 /// </summary>
-public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
+/// <param name="gathering">How long pods that have gone are gathered.</param>
+public sealed class ConnectionReconciler(IConntrack conntrack, TimeProvider time, TimeSpan gathering) : IReconciler
 {
+    public static readonly TimeSpan DefaultGathering = TimeSpan.FromSeconds(1);
+
     private readonly HashSet<Translation> _staleTranslations = [];
     private readonly HashSet<Translation> _newHostPorts = [];
     private readonly HashSet<IPAddress> _stalePods = [];
     private HashSet<Translation>? _translations;
     private HashSet<IPAddress> _pods = [];
+    private long? _deleted;
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
@@ -30,17 +37,28 @@ public sealed class ConnectionReconciler(IConntrack conntrack) : IReconciler
         var translations = Translations(desired.Nft);
         var pods = Pods(desired.Routing);
         Note(_staleTranslations, _translations ?? [], translations);
-        Note(_stalePods, _pods, pods);
+        _pods.ExceptWith(pods);
+        _stalePods.UnionWith(_pods);
         // After a restart all are new to this agent, but none to the kernel.
         if (_translations is not null)
             _newHostPorts.UnionWith(translations.Where(t => t.HostPort && !_translations.Contains(t)));
         _newHostPorts.IntersectWith(translations);
         (_translations, _pods) = (translations, pods);
-        if (_staleTranslations.Count == 0 && _stalePods.Count == 0 && _newHostPorts.Count == 0)
-            return;
+        if (_staleTranslations.Count == 0 && _newHostPorts.Count == 0)
+        {
+            if (_stalePods.Count == 0)
+                return;
+            var left = _deleted is { } last ? gathering - time.GetElapsedTime(last) : TimeSpan.Zero;
+            if (left > TimeSpan.Zero && !_stalePods.Overlaps(pods))
+            {
+                report.ContinueIn(left);
+                return;
+            }
+        }
         try
         {
             report.CountWrites(conntrack.Delete(IsStale));
+            _deleted = time.GetTimestamp();
             _staleTranslations.Clear();
             _stalePods.Clear();
             _newHostPorts.Clear();

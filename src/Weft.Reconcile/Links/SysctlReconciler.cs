@@ -16,6 +16,8 @@ internal sealed class SysctlReconciler(ISysctls sysctls, NodeLinks links) : IRec
 {
     private readonly Dictionary<string, (string Value, int Link)> _known = new(StringComparer.Ordinal);
 
+    private readonly Dictionary<string, string?> _links = new(StringComparer.Ordinal);
+
     public void Forget() => _known.Clear();
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
@@ -24,13 +26,17 @@ internal sealed class SysctlReconciler(ISysctls sysctls, NodeLinks links) : IRec
             return;
         foreach (var sysctl in desired.Routing.Sysctls)
         {
-            var link = LinkOf(sysctl.Path);
+            var link = CachedLinkOf(sysctl.Path);
             if ((link is null) == (step == ApplyStep.Sysctls) && (link is null || !links.Awaits(link)))
                 Set(sysctl, link, report);
         }
-        if (step == ApplyStep.LinkSysctls && _known.Count > 2 * desired.Routing.Sysctls.Count)
-            _known.Clear();
+        if (step != ApplyStep.LinkSysctls || _known.Count <= 2 * desired.Routing.Sysctls.Count)
+            return;
+        _known.Clear();
+        _links.Clear();
     }
+
+    private string? CachedLinkOf(string path) => _links.TryGetValue(path, out var link) ? link : _links[path] = LinkOf(path);
 
     /// <summary>The link of a path such as net/ipv4/conf/eth0/rp_filter; null for one that is no link's.</summary>
     internal static string? LinkOf(string path)

@@ -20,7 +20,7 @@ public class ConnectionReconcilerTests
     public ConnectionReconcilerTests()
     {
         _conntrack = new FakeConntrack(_faults);
-        _reconciler = new NodeReconciler(new ConnectionReconciler(_conntrack));
+        _reconciler = new NodeReconciler(new ConnectionReconciler(_conntrack, TimeProvider.System, TimeSpan.Zero));
     }
 
     private static IPAddress Ip(string text) => IPAddress.Parse(text);
@@ -88,6 +88,38 @@ public class ConnectionReconcilerTests
         _reconciler.Apply(State([], ["10.244.1.5", "10.244.1.6"]));
         _reconciler.Apply(State([], ["10.244.1.6"]));
         Assert.Equal([other], _conntrack.Entries);
+    }
+
+    [Fact]
+    public void PodsThatHaveGoneAreTakenTogetherUnlessAnAddressIsInUseAgain()
+    {
+        var clock = new Clock();
+        var reconciler = new NodeReconciler(new ConnectionReconciler(_conntrack, clock, TimeSpan.FromSeconds(1)));
+        _conntrack.Entries.AddRange([.. Enumerable.Range(1, 4).Select(i => Entry($"10.244.1.{i}", Service, "10.244.2.7"))]);
+        reconciler.Apply(State([], ["10.244.1.1", "10.244.1.2", "10.244.1.3", "10.244.1.4"]));
+        // The first one goes at once.
+        Assert.Null(reconciler.Apply(State([], ["10.244.1.2", "10.244.1.3", "10.244.1.4"])).Continuation);
+        Assert.Equal(3, _conntrack.Entries.Count);
+        clock.Now += TimeSpan.FromMilliseconds(400);
+        Assert.Equal(TimeSpan.FromMilliseconds(600), reconciler.Apply(State([], ["10.244.1.3", "10.244.1.4"])).Continuation);
+        Assert.Equal(TimeSpan.FromMilliseconds(600), reconciler.Apply(State([], ["10.244.1.4"])).Continuation);
+        Assert.Equal(3, _conntrack.Entries.Count);
+        clock.Now += TimeSpan.FromMilliseconds(600);
+        Assert.Null(reconciler.Apply(State([], ["10.244.1.4"])).Continuation);
+        Assert.Single(_conntrack.Entries);
+        // Gone and back within the time: nothing of the old one may meet the new one.
+        Assert.NotNull(reconciler.Apply(State([], [])).Continuation);
+        Assert.Null(reconciler.Apply(State([], ["10.244.1.4"])).Continuation);
+        Assert.Empty(_conntrack.Entries);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromHours(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class BandwidthTests
 
     private static NodeReconciler Reconciler(RouteNetlink netlink)
     {
-        var links = new NodeLinks(netlink);
+        var links = new NodeLinks(netlink, new TouchedLinks());
         return new NodeReconciler(links, new LinkReconciler(netlink, links), new ShapingReconciler(netlink, links));
     }
 

@@ -11,7 +11,7 @@ public class RoutingReconcilerTests
 {
     private static readonly DesiredState Desired = SampleRouting.State(SampleRouting.Routing);
 
-    private sealed record Node(FaultPlan Faults, FakeNetlink Netlink, FakeSysctls Sysctls, NodeReconciler Reconciler);
+    private sealed record Node(FaultPlan Faults, FakeNetlink Netlink, FakeSysctls Sysctls, NodeReconciler Reconciler, TouchedLinks Touched);
 
     private static Node NewNode(bool spoilt, Func<string, bool>? inUse = null)
     {
@@ -23,7 +23,8 @@ public class RoutingReconcilerTests
         SampleRouting.Prepare(netlink);
         if (spoilt)
             SampleRouting.Spoil(netlink);
-        return new Node(faults, netlink, sysctls, new NodeReconciler(RoutingReconcilers.Create(netlink, sysctls, inUse)));
+        var touched = new TouchedLinks();
+        return new Node(faults, netlink, sysctls, new NodeReconciler(RoutingReconcilers.Create(netlink, sysctls, inUse, touched)), touched);
     }
 
     [Theory]
@@ -151,6 +152,7 @@ public class RoutingReconcilerTests
         Assert.Equal(1, node.Reconciler.Apply(Desired).Writes);
         Assert.Equal("1", node.Sysctls.Values["net/ipv4/ip_forward"]);
         node.Netlink.ExecuteAll(new DeleteLink("weft1"), new AddVeth("weft1", 1450, null, "pod1b", null, null));
+        node.Touched.Touch("weft1");
         node.Sysctls.Values["net/ipv4/conf/weft1/rp_filter"] = "0";
         node.Reconciler.Apply(Desired);
         Assert.Equal("2", node.Sysctls.Values["net/ipv4/conf/weft1/rp_filter"]);
@@ -178,6 +180,7 @@ public class RoutingReconcilerTests
         var node = NewNode(spoilt: false);
         node.Reconciler.Apply(Desired);
         node.Netlink.ExecuteAll(new DeleteLink("weft1"), new AddVeth("weft1", 1450, null, "pod1b", null, null));
+        node.Touched.Touch("weft1");
         Assert.Empty(node.Reconciler.Apply(Desired).Failures);
         ObservedRouting.AssertHolds(SampleRouting.Routing, node.Netlink, node.Sysctls);
         node.Netlink.ExecuteAll(new DeleteLink("weft-1"));
