@@ -26,7 +26,7 @@ public static class NodeCompiler
         var plan = NodePlan.Of(config, snapshot);
         var pods = new PodIndex(snapshot);
         var local = new LocalPods(config.NodeName, snapshot.Attachments.Values, pods);
-        var routing = RoutingCompiler.Compile(config, snapshot, plan, diagnostics);
+        var routing = RoutingCompiler.Compile(config, local, plan, diagnostics);
         // Within a hook rules stand in this order: what is settled already, then what cannot be delivered, then what is not allowed.
         var table = TableAssembler.Assemble(WeftNames.Table,
         [

@@ -38,7 +38,7 @@ internal static class MasqueradeCompiler
     {
         var set = $"pods-self-{family.Digit}";
         parts.Sets.Add(new NftSet(set, [family.AddressType, family.AddressType], default, Interval: false,
-            pods.Addresses(family.IPv6).Select(a => new NftElement([NftValue.Of(a), NftValue.Of(a)])).ToEquatableArray()));
+            pods.SelfElements(family.IPv6).ToEquatableArray()));
         if (self?.Underlay(family.IPv6) is not { } nodeAddress)
             return;
         // nft cannot compare source with destination: a set of equal pairs says the same.

@@ -1,7 +1,9 @@
 using System.Net;
+using Weft.Compile.Routing;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Ipam;
+using Weft.Model.Nft;
 using Weft.Primitives;
 
 namespace Weft.Compile.Policy;
@@ -14,6 +16,7 @@ internal sealed class LocalPods
 {
     private readonly List<LocalPod> _pods = [];
     private readonly List<Attachment> _attachments;
+    private readonly List<IPAddress> _unattached = [];
 
     public LocalPods(string nodeName, IEnumerable<Attachment> attachments, PodIndex index)
     {
@@ -34,8 +37,10 @@ internal sealed class LocalPods
             if (pod.NodeName != nodeName)
                 continue;
             var mine = pod.Addresses.Where(owned.Add).ToList();
-            if (mine.Count > 0)
-                _pods.Add(new LocalPod(pod.Key, pod, mine));
+            if (mine.Count == 0)
+                continue;
+            _pods.Add(new LocalPod(pod.Key, pod, mine));
+            _unattached.AddRange(mine);
         }
         _pods.Sort(static (a, b) => a.Key.CompareTo(b.Key));
     }
@@ -45,11 +50,9 @@ internal sealed class LocalPods
     /// <summary>By the name of the node's end, which is the attachment's own.</summary>
     public IReadOnlyList<Attachment> Attachments => _attachments;
 
-    /// <summary>Every local pod address of a family, attachments outside Kubernetes included, in order.</summary>
-    public IEnumerable<IPAddress> Addresses(bool ipv6) =>
-        _pods.SelectMany(p => p.Addresses)
-            .Concat(_attachments.SelectMany(a => a.Addresses))
-            .Where(a => Family.IsIPv6(a) == ipv6)
-            .Distinct()
-            .OrderBy(IpPrefix.ToBits);
+    /// <summary>Every local pod address of a family twice, attachments outside Kubernetes included: those of attachments first.</summary>
+    public IEnumerable<NftElement> SelfElements(bool ipv6) =>
+        _attachments.SelectMany(a => AttachmentParts.Of(a).Addresses).Where(a => a.IPv6 == ipv6).Select(a => a.SelfElement)
+            .Concat(_unattached.Where(a => Family.IsIPv6(a) == ipv6).Order(Comparer<IPAddress>.Create((a, b) => IpPrefix.ToBits(a).CompareTo(IpPrefix.ToBits(b))))
+                .Select(a => new NftElement([NftValue.Of(a), NftValue.Of(a)])));
 }

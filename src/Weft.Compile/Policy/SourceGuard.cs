@@ -1,3 +1,4 @@
+using Weft.Compile.Routing;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Nft;
@@ -23,7 +24,7 @@ internal static class SourceGuard
         parts.Output.Add(accepted);
 
         parts.Sets.Add(new NftSet(Links, [NftType.InterfaceName], default, Interval: false,
-            pods.Attachments.Select(a => new NftElement([new NftText(a.HostInterface)])).ToEquatableArray()));
+            pods.Attachments.Select(a => AttachmentParts.Of(a).LinkElement).ToEquatableArray()));
         foreach (var family in Family.Both)
         {
             if (!config.ClusterCidrs.Any(c => c.IsIPv6 == family.IPv6))
@@ -31,8 +32,7 @@ internal static class SourceGuard
             var sources = $"pod-sources-{family.Digit}";
             parts.Sets.Add(new NftSet(sources, [NftType.InterfaceName, family.AddressType], default, Interval: false,
                 pods.Attachments
-                    .SelectMany(a => a.Addresses.Where(x => Family.IsIPv6(x) == family.IPv6)
-                        .Select(x => new NftElement([new NftText(a.HostInterface), NftValue.Of(x)]))).ToEquatableArray()));
+                    .SelectMany(a => AttachmentParts.Of(a).Addresses).Where(a => a.IPv6 == family.IPv6).Select(a => a.SourceElement).ToEquatableArray()));
             parts.Forward.Add(NftParts.Rule("a pod speaks from its own address only",
                 new NftLookup([NftField.InputInterface], Links),
                 new NftLookup([NftField.InputInterface, family.Source], sources, Not: true),

@@ -1,6 +1,7 @@
 using System.Net;
 using Weft.Compile.HostPorts;
 using Weft.Compile.Shaping;
+using Weft.Compile.Policy;
 using Weft.Compile.Tables;
 using Weft.Model;
 using Weft.Model.Ipam;
@@ -16,7 +17,7 @@ namespace Weft.Compile.Routing;
 /// </summary>
 internal static class RoutingCompiler
 {
-    public static RoutingState Compile(NodeConfig config, ClusterSnapshot snapshot, NodePlan plan, List<Diagnostic> diagnostics)
+    public static RoutingState Compile(NodeConfig config, LocalPods pods, NodePlan plan, List<Diagnostic> diagnostics)
     {
         var state = new Builder();
         var self = plan.Find(config.NodeName);
@@ -32,9 +33,10 @@ internal static class RoutingCompiler
         // The agent answers DNS on every node at the Service's own address (no translation, no conntrack entry a query).
         foreach (var dns in config.DnsAddresses)
             state.Addresses.Add(new LinkAddress("lo", dns, IpPrefix.Host(dns).Length));
-        foreach (var attachment in snapshot.Attachments.Values.OrderBy(a => a.HostInterface, StringComparer.Ordinal))
-            Local(attachment, self, mtu, state);
         Sysctls(config, self, state);
+        var (ipv4, ipv6) = (self?.Underlay(ipv6: false), self?.Underlay(ipv6: true));
+        foreach (var attachment in pods.Attachments)
+            Local(attachment, AttachmentParts.Of(attachment, mtu, ipv4, ipv6), mtu, state);
         return state.Build();
     }
 
@@ -100,21 +102,15 @@ internal static class RoutingCompiler
         }
     }
 
-    private static void Local(Attachment attachment, PlannedNode? self, int mtu, Builder state)
+    private static void Local(Attachment attachment, AttachmentParts parts, int mtu, Builder state)
     {
-        state.Links.Add(new VethLink(attachment.HostInterface, mtu));
-        var mac = MacAddress.Parse(attachment.Mac);
-        foreach (var address in attachment.Addresses)
+        state.Links.Add(parts.Link);
+        foreach (var address in parts.Addresses)
         {
-            var ipv6 = Family.IsIPv6(address);
-            // Without a preferred source the kernel takes the first address of any device, such as the DNS Service address on lo.
-            state.Routes.Add(new Route(IpPrefix.Host(address), attachment.HostInterface, Source: self?.Underlay(ipv6), LinkScope: !ipv6));
-            state.Neighbors.Add(new Neighbor(attachment.HostInterface, address, mac));
+            state.Routes.Add(address.Route);
+            state.Neighbors.Add(address.Neighbor);
         }
-        Loose(attachment.HostInterface, state);
-        // Only on links where a host port needs it: it is what lets packets for 127.0.0.1 cross the link, which the table confines to host ports.
-        if (HostPortsCompiler.IsOpenAtLoopback(attachment))
-            state.Sysctls.Add(new Sysctl($"net/ipv4/conf/{attachment.HostInterface}/route_localnet", "1"));
+        state.LinkSysctls.AddRange(parts.Sysctls);
         if (attachment.Bandwidth is { } bandwidth)
             Limits(attachment.HostInterface, bandwidth, mtu, state);
     }
@@ -144,10 +140,10 @@ internal static class RoutingCompiler
         }
         // A flow that the eBPF shortcut carries shows conntrack only some of its segments.
         state.Sysctls.Add(new Sysctl("net/netfilter/nf_conntrack_tcp_be_liberal", "1"));
-        Loose(config.UnderlayLink, state);
+        state.Sysctls.Add(Loose(config.UnderlayLink));
         if (state.Links.Any(l => l is VxlanLink))
         {
-            Loose(WeftNames.VxlanLink, state);
+            state.Sysctls.Add(Loose(WeftNames.VxlanLink));
             if (ipv6)
                 state.Sysctls.Add(new Sysctl($"net/ipv6/conf/{WeftNames.VxlanLink}/accept_ra", "0"));
         }
@@ -157,7 +153,7 @@ internal static class RoutingCompiler
     /// Loose reverse path filtering: a node answers a pod of another node through the tunnel but hears from it on the underlay. The larger of
     /// this and conf/all applies, so 2 is loose whatever the distribution set. Spoofing is stopped by the table instead.
     /// </summary>
-    private static void Loose(string link, Builder state) => state.Sysctls.Add(new Sysctl($"net/ipv4/conf/{link}/rp_filter", "2"));
+    internal static Sysctl Loose(string link) => new($"net/ipv4/conf/{link}/rp_filter", "2");
 
     private sealed class Builder
     {
@@ -173,6 +169,9 @@ internal static class RoutingCompiler
 
         public List<Sysctl> Sysctls { get; } = [];
 
+        /// <summary>Those of pods' links, in the order of the links.</summary>
+        public List<Sysctl> LinkSysctls { get; } = [];
+
         public List<Shaper> Shapers { get; } = [];
 
         public List<Redirect> Redirects { get; } = [];
@@ -180,13 +179,26 @@ internal static class RoutingCompiler
         public RoutingState Build() => new(
             Links.DistinctBy(l => l.Name).ToEquatableArray(),
             Addresses.ToEquatableArray(),
-            Routes.OrderBy(r => r.Destination).ThenBy(r => r.Link, StringComparer.Ordinal).DistinctBy(r => r.Destination).ToEquatableArray(),
+            SortedRoutes(),
             Neighbors.DistinctBy(n => (n.Link, n.Address)).ToEquatableArray(),
             Forwarding.ToEquatableArray(),
-            Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path).ToEquatableArray())
+            [.. Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path), .. LinkSysctls])
         {
             Shapers = Shapers.ToEquatableArray(),
             Redirects = Redirects.ToEquatableArray(),
         };
+
+        /// <summary>By destination, one each.</summary>
+        private EquatableArray<Route> SortedRoutes()
+        {
+            Routes.Sort(static (a, b) => a.Destination.CompareTo(b.Destination) is var order && order != 0 ? order : string.CompareOrdinal(a.Link, b.Link));
+            var kept = new List<Route>(Routes.Count);
+            foreach (var route in Routes)
+            {
+                if (kept.Count == 0 || kept[^1].Destination != route.Destination)
+                    kept.Add(route);
+            }
+            return kept.ToEquatableArray();
+        }
     }
 }

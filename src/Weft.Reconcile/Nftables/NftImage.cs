@@ -20,7 +20,8 @@ internal sealed record NftImage(string Name, IReadOnlyDictionary<string, NftSetI
             foreach (var part in NftBackendMap.Split(set))
             {
                 var name = NftSyntax.Name("set", part.Name);
-                var image = previous?.Sets.GetValueOrDefault(name) is { Source: { } source } same && source.Equals(part) ? same : NftSetImage.Of(part);
+                var before = previous?.Sets.GetValueOrDefault(name);
+                var image = before is { Source: { } source } same && source.Equals(part) ? same : NftSetImage.Of(part, before);
                 if (!sets.TryAdd(name, image))
                     throw new ArgumentException($"table {table.Name} has two sets named {name}");
             }
@@ -46,15 +47,21 @@ internal sealed record NftSetImage(bool IsMap, string Comment, bool Dynamic, IRe
 
     internal NftSet? Source { get; private init; }
 
-    internal static NftSetImage Of(NftSet set)
+    /// <summary>Key and data of each element of <see cref="Source"/>, in its order.</summary>
+    private IReadOnlyList<(string Key, string Data)> Texts { get; init; } = [];
+
+    /// <param name="previous">The set as it was: elements that are the same objects keep their text.</param>
+    internal static NftSetImage Of(NftSet set, NftSetImage? previous = null)
     {
         try
         {
             var definition = Define(set);
             var elements = new Dictionary<string, string>(set.Elements.Count, StringComparer.Ordinal);
-            foreach (var element in set.Elements)
+            var texts = new (string Key, string Data)[set.Elements.Count];
+            var known = new KnownTexts(previous);
+            for (var i = 0; i < texts.Length; i++)
             {
-                var (key, data) = Checked(set, element);
+                var (key, data) = texts[i] = known.Find(set.Elements[i]) ?? Checked(set, set.Elements[i]);
                 if (!elements.TryAdd(key, data) && elements[key] != data)
                     throw new ArgumentException($"element {key} leads to both '{elements[key]}' and '{data}'");
             }
@@ -63,11 +70,36 @@ internal sealed record NftSetImage(bool IsMap, string Comment, bool Dynamic, IRe
             {
                 Definition = [.. definition, $"comment \"{comment}\""],
                 Source = set,
+                Texts = texts,
             };
         }
         catch (ArgumentException e)
         {
             throw new ArgumentException($"set {set.Name}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>
+    /// Looks up the texts of a set's elements in those that it had before, both in their order: what was inserted or has gone shifts the two
+    /// against each other by little.
+    /// </summary>
+    private struct KnownTexts(NftSetImage? previous)
+    {
+        private const int Reach = 8;
+        private int _at;
+
+        internal (string Key, string Data)? Find(NftElement element)
+        {
+            if (previous?.Source is not { } source)
+                return null;
+            for (var i = _at; i < Math.Min(_at + Reach, source.Elements.Count); i++)
+            {
+                if (!ReferenceEquals(source.Elements[i], element))
+                    continue;
+                _at = i + 1;
+                return previous.Texts[i];
+            }
+            return null;
         }
     }
 

@@ -14,10 +14,11 @@ internal sealed class RouteReconciler(INetlink netlink, NodeLinks links) : IReco
     /// <summary>IP6_RT_PRIO_USER: what IPv6 gives a route without a metric (include/uapi/linux/ipv6_route.h).</summary>
     private const int DefaultMetricIPv6 = 1024;
 
-    private IReadOnlyList<ObservedRoute>? _observed;
+    private readonly Remembered<Route, IpPrefix> _remembered = new(links, r => r.Destination, r => r.Link);
+    private List<ObservedRoute> _gone = [];
     private bool _set;
 
-    public void Forget() => _observed = null;
+    public void Forget() => _remembered.Forget();
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
     {
@@ -29,36 +30,41 @@ internal sealed class RouteReconciler(INetlink netlink, NodeLinks links) : IReco
 
     private void Set(RoutingState desired, ReconcileReport report)
     {
-        var remembered = _observed;
         _set = false;
-        _observed = null;
-        _observed = remembered is null ? netlink.Routes(WeftRouting.Protocol) : [.. remembered.Where(r => !links.Remade(r.Route.Link))];
-        var present = _observed.Where(HasDefaultMetric).Select(r => Canonical(r.Route)).ToHashSet();
+        _gone = [];
+        var (missing, gone) = Compare(desired.Routes);
+        _gone = gone;
         var changes = new NetlinkChanges(netlink, report);
-        foreach (var route in desired.Routes)
-        {
-            if (!present.Contains(Canonical(route)) && !links.Awaits(route.Link))
-                changes.Add($"route {route.Destination}", new ReplaceRoute(route));
-        }
+        foreach (var route in missing)
+            changes.Add($"route {route.Destination}", new ReplaceRoute(route));
         _set = changes.Carry();
     }
 
     private void Delete(EquatableArray<Route> desired, ReconcileReport report)
     {
-        if (_observed is null)
-            return;
-        // By destination: one that was only changed has been replaced.
-        var wanted = desired.Select(r => r.Destination).ToHashSet();
         var changes = new NetlinkChanges(netlink, report);
-        foreach (var observed in _observed)
+        foreach (var gone in _gone)
+            changes.Add($"route {gone.Route.Destination}", new DeleteRoute(gone.Route, gone.Protocol, gone.Metric));
+        if (changes.Carry(Errno.ESRCH, Errno.ENODEV) && _set)
+            _remembered.Hold(desired);
+        else
+            _remembered.Forget();
+    }
+
+    private (List<Route> Missing, List<ObservedRoute> Gone) Compare(EquatableArray<Route> desired)
+    {
+        if (_remembered.IsKnown)
         {
-            if (!wanted.Contains(observed.Route.Destination) || !HasDefaultMetric(observed))
-                changes.Add($"route {observed.Route.Destination}", new DeleteRoute(observed.Route, observed.Protocol, observed.Metric));
+            var (missing, gone) = _remembered.Compare(desired);
+            return (missing, gone.ConvertAll(r => new ObservedRoute(Canonical(r), WeftRouting.Protocol, Metric(r))));
         }
-        var deleted = changes.Carry(Errno.ESRCH, Errno.ENODEV);
-        _observed = _set && deleted
-            ? [.. desired.Where(r => !links.Awaits(r.Link)).Select(r => new ObservedRoute(Canonical(r), WeftRouting.Protocol, Metric(r)))]
-            : null;
+        var observed = netlink.Routes(WeftRouting.Protocol);
+        var present = observed.Where(HasDefaultMetric).Select(r => Canonical(r.Route)).ToHashSet();
+        // By destination: one that was only changed is replaced.
+        var wanted = desired.Select(r => r.Destination).ToHashSet();
+        return (
+            [.. desired.Where(r => !present.Contains(Canonical(r)) && !links.Awaits(r.Link))],
+            [.. observed.Where(o => !wanted.Contains(o.Route.Destination) || !HasDefaultMetric(o))]);
     }
 
     /// <summary>As the kernel lists it: IPv4 routes without a gateway have link scope, IPv6 routes have none.</summary>
