@@ -12,7 +12,7 @@ namespace Weft.Reconcile;
 /// </summary>
 internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IReconciler
 {
-    private readonly HashSet<string> _pods = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _awaited = new(StringComparer.Ordinal);
     private readonly HashSet<string> _remade = new(StringComparer.Ordinal);
     private Dictionary<string, int?> _indexes = new(StringComparer.Ordinal);
 
@@ -26,17 +26,17 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
         var before = _indexes;
         _indexes = new Dictionary<string, int?>(desired.Routing.Links.Count, StringComparer.Ordinal);
         _remade.Clear();
-        _pods.Clear();
+        _awaited.Clear();
         foreach (var link in desired.Routing.Links)
         {
             var known = before.GetValueOrDefault(link.Name);
             var pod = link is VethLink;
-            if (pod)
-                _pods.Add(link.Name);
             var index = pod && known is not null && !changed.Contains(link.Name) ? known : netlink.IndexOf(link.Name);
             _indexes[link.Name] = index;
             if (index is null || index != known)
                 _remade.Add(link.Name);
+            if (pod && index is null)
+                _awaited.Add(link.Name);
         }
     }
 
@@ -57,5 +57,5 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
     /// Whether a pod's link is wanted but not there, because the attachment that makes it is still at it or it has been deleted. The link itself
     /// is reported as missing; what belongs on it is not reported once more, and comes with the pass after the link.
     /// </summary>
-    internal bool Awaits(string link) => _pods.Contains(link) && Index(link) is null;
+    internal bool Awaits(string link) => _awaited.Count > 0 && _awaited.Contains(link);
 }

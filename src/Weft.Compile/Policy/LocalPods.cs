@@ -23,13 +23,18 @@ internal sealed class LocalPods
         _attachments = [.. attachments];
         // In place and without keys of its own: this is most of what an ADD compiles on a full node.
         _attachments.Sort(static (a, b) => string.CompareOrdinal(a.HostInterface, b.HostInterface));
-        var owned = new HashSet<IPAddress>();
+        var owned = new HashSet<IPAddress>(_attachments.Count);
         foreach (var attachment in _attachments)
         {
-            var mine = attachment.Addresses.Where(owned.Add).ToList();
             // Outside Kubernetes there is no pod that a policy could select.
+            var mine = attachment.Pod is null ? null : new List<IPAddress>(attachment.Addresses.Count);
+            foreach (var address in attachment.Addresses)
+            {
+                if (owned.Add(address))
+                    mine?.Add(address);
+            }
             if (attachment.Pod is { } pod)
-                _pods.Add(new LocalPod(pod, index.Find(pod, attachment.PodUid), mine));
+                _pods.Add(new LocalPod(pod, index.Find(pod, attachment.PodUid), mine!));
         }
         // Pods that run here though no attachment is remembered, such as those of an agent whose state was lost.
         foreach (var pod in index.Pods)

@@ -108,7 +108,7 @@ internal static class RoutingCompiler
         foreach (var address in parts.Addresses)
         {
             state.Routes.Add(address.Route);
-            state.Neighbors.Add(address.Neighbor);
+            state.PodNeighbors.Add(address.Neighbor);
         }
         state.LinkSysctls.AddRange(parts.Sysctls);
         if (attachment.Bandwidth is { } bandwidth)
@@ -165,6 +165,8 @@ internal static class RoutingCompiler
 
         public List<Neighbor> Neighbors { get; } = [];
 
+        public List<Neighbor> PodNeighbors { get; } = [];
+
         public List<ForwardingEntry> Forwarding { get; } = [];
 
         public List<Sysctl> Sysctls { get; } = [];
@@ -177,10 +179,11 @@ internal static class RoutingCompiler
         public List<Redirect> Redirects { get; } = [];
 
         public RoutingState Build() => new(
-            Links.DistinctBy(l => l.Name).ToEquatableArray(),
+            // Only the name of a device for limits is cut short enough to meet another.
+            (Redirects.Count == 0 ? Links : Links.DistinctBy(l => l.Name)).ToEquatableArray(),
             Addresses.ToEquatableArray(),
             SortedRoutes(),
-            Neighbors.DistinctBy(n => (n.Link, n.Address)).ToEquatableArray(),
+            [.. Neighbors.DistinctBy(n => (n.Link, n.Address)), .. PodNeighbors],
             Forwarding.ToEquatableArray(),
             [.. Sysctls.OrderBy(s => s.Path, StringComparer.Ordinal).DistinctBy(s => s.Path), .. LinkSysctls])
         {

@@ -27,7 +27,7 @@ public sealed class ConnectionReconciler(IConntrack conntrack, TimeProvider time
     private readonly HashSet<Translation> _newHostPorts = [];
     private readonly HashSet<IPAddress> _stalePods = [];
     private HashSet<Translation>? _translations;
-    private HashSet<IPAddress> _pods = [];
+    private HashSet<Route> _routes = [];
     private long? _deleted;
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
@@ -35,21 +35,27 @@ public sealed class ConnectionReconciler(IConntrack conntrack, TimeProvider time
         if (step != ApplyStep.ForgetConnections)
             return;
         var translations = Translations(desired.Nft);
-        var pods = Pods(desired.Routing);
+        // The same routes, by identity, are the same pods: on a full node that is quicker told than their addresses.
+        var routes = new HashSet<Route>(desired.Routing.Routes, ReferenceEqualityComparer.Instance);
+        var pods = _stalePods.Count == 0 && routes.IsSupersetOf(_routes) ? null : Pods(desired.Routing.Routes);
         Note(_staleTranslations, _translations ?? [], translations);
-        _pods.ExceptWith(pods);
-        _stalePods.UnionWith(_pods);
+        if (pods is not null)
+        {
+            var gone = Pods(_routes);
+            gone.ExceptWith(pods);
+            _stalePods.UnionWith(gone);
+        }
         // After a restart all are new to this agent, but none to the kernel.
         if (_translations is not null)
             _newHostPorts.UnionWith(translations.Where(t => t.HostPort && !_translations.Contains(t)));
         _newHostPorts.IntersectWith(translations);
-        (_translations, _pods) = (translations, pods);
+        (_translations, _routes) = (translations, routes);
         if (_staleTranslations.Count == 0 && _newHostPorts.Count == 0)
         {
             if (_stalePods.Count == 0)
                 return;
             var left = _deleted is { } last ? gathering - time.GetElapsedTime(last) : TimeSpan.Zero;
-            if (left > TimeSpan.Zero && !_stalePods.Overlaps(pods))
+            if (left > TimeSpan.Zero && !_stalePods.Overlaps(pods!))
             {
                 report.ContinueIn(left);
                 return;
@@ -114,12 +120,9 @@ public sealed class ConnectionReconciler(IConntrack conntrack, TimeProvider time
             : null;
     }
 
-    /// <summary>Addresses that are routed to a pod's link.</summary>
-    private static HashSet<IPAddress> Pods(RoutingState routing)
-    {
-        var links = routing.Links.OfType<VethLink>().Select(l => l.Name).ToHashSet(StringComparer.Ordinal);
-        return routing.Routes.Where(r => r.Destination.IsHost && links.Contains(r.Link)).Select(r => r.Destination.First).ToHashSet();
-    }
+    /// <summary>Addresses that are routed to a pod's link; those of other nodes have a gateway.</summary>
+    private static HashSet<IPAddress> Pods(IEnumerable<Route> routes) =>
+        routes.Where(r => r.Destination.IsHost && r.Gateway is null).Select(r => r.Destination.First).ToHashSet();
 
     /// <summary>Adds what has gone since the last pass; what is back again is stale no more.</summary>
     private static void Note<T>(HashSet<T> stale, HashSet<T> before, HashSet<T> now)
