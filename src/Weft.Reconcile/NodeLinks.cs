@@ -16,6 +16,8 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
     private readonly HashSet<string> _remade = new(StringComparer.Ordinal);
     private Dictionary<string, int?> _indexes = new(StringComparer.Ordinal);
 
+    private ReconcileReport? _last;
+
     public void Forget() => _indexes.Clear();
 
     public void Apply(ApplyStep step, DesiredState desired, ReconcileReport report)
@@ -23,6 +25,9 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
         if (step != ApplyOrder.Steps[0])
             return;
         var changed = touched.Take();
+        // A container may take its link along at any time: what failed may have failed for want of it.
+        var trusted = _last?.Succeeded == true;
+        _last = report;
         var before = _indexes;
         _indexes = new Dictionary<string, int?>(desired.Routing.Links.Count, StringComparer.Ordinal);
         _remade.Clear();
@@ -31,7 +36,7 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
         {
             var known = before.GetValueOrDefault(link.Name);
             var pod = link is VethLink;
-            var index = pod && known is not null && !changed.Contains(link.Name) ? known : netlink.IndexOf(link.Name);
+            var index = trusted && pod && known is not null && !changed.Contains(link.Name) ? known : netlink.IndexOf(link.Name);
             _indexes[link.Name] = index;
             if (index is null || index != known)
                 _remade.Add(link.Name);

@@ -127,6 +127,24 @@ public class RoutingReconcilerTests
     }
 
     [Fact]
+    public void ALinkThatItsContainerTookAlongFailsAtMostOnePass()
+    {
+        var node = NewNode(spoilt: false);
+        node.Reconciler.Apply(Desired);
+        // Nobody says that the link has gone, and something of it has to be set anew.
+        node.Netlink.ExecuteAll(new DeleteLink("weft1"));
+        var routing = SampleRouting.Routing with
+        {
+            Sysctls = [.. SampleRouting.Routing.Sysctls.Select(s => s.Path == "net/ipv4/conf/weft1/rp_filter" ? s with { Value = "1" } : s)],
+            Neighbors = [.. SampleRouting.Routing.Neighbors, new Neighbor("weft1", SampleRouting.Ip("10.244.1.99"), new MacAddress(0x02_00_00_00_00_63))],
+        };
+        Assert.NotEmpty(node.Reconciler.Apply(SampleRouting.State(routing)).Failures);
+        var second = node.Reconciler.Apply(SampleRouting.State(routing));
+        Assert.Empty(second.Failures);
+        Assert.Equal("weft1", Assert.Single(second.AbsentLinks));
+    }
+
+    [Fact]
     public void AMissingUnderlayIsAStatusOfEachObjectThatNeedsIt()
     {
         var node = NewNode(spoilt: false);
