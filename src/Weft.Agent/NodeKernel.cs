@@ -34,8 +34,7 @@ internal sealed class NodeKernel : IDisposable
 
     public RouteNetlink Netlink { get; }
 
-    /// <summary>Where attachments say which links they made or deleted.</summary>
-    public TouchedLinks Touched { get; } = new();
+    private TouchedLinks Touched { get; } = new();
 
     public NamespaceSysctls Sysctls { get; }
 
@@ -60,8 +59,8 @@ internal sealed class NodeKernel : IDisposable
 
     public AttachmentDrift AttachmentDrift() => new(Netlink, _nftReconciler);
 
-    /// <summary>Interfaces of the node's containers.</summary>
-    public KernelPodNetwork Pods() => new(Network, Netlink);
+    /// <summary>Interfaces of the node's containers; which of them are made and deleted through it, the reconcilers learn.</summary>
+    public KernelPodNetwork Pods() => new(Network, Netlink, Touched.Touch);
 
     public void Dispose()
     {

@@ -45,7 +45,7 @@ return await AgentOptions.ParseAndRunAsync(args, async (options, cancel) =>
     var tending = ipam.RunAsync(cancel);
     dns.Start();
 
-    // The one way back is status: it opens the node to pods, which NodeCni has shown to runtimes by then.
+    // Besides claims of address blocks, the one way back is status: it opens the node to pods, which NodeCni has shown to runtimes by then.
     var status = new StatusWriter(api, options.Node, TimeProvider.System, log.For("status"));
     var telling = new StatusLoop(flow, cni.Problem, status, options.Node, TimeProvider.System).RunAsync(cancel);
     var ended = await Task.WhenAny(flowing, watching, tending, telling, garbage.RunAsync(cancel));

@@ -15,7 +15,6 @@ internal sealed class NodeLinks(INetlink netlink, TouchedLinks touched) : IRecon
     private readonly HashSet<string> _awaited = new(StringComparer.Ordinal);
     private readonly HashSet<string> _remade = new(StringComparer.Ordinal);
     private Dictionary<string, int?> _indexes = new(StringComparer.Ordinal);
-
     private ReconcileReport? _last;
 
     public void Forget() => _indexes.Clear();

@@ -29,7 +29,8 @@ internal sealed partial class NodeCni : IAsyncDisposable
     {
         (_options, _addresses, _source, _store, _flow, _logger) = (options, addresses, source, store, flow, logger);
         _serverOptions = new CniServerOptions(options.CniSocket, () => PodMtu(flow, config), Problem, LogLine) { ClusterDns = config.DnsAddresses };
-        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), _network = new KernelPodNetwork(kernel.Network, kernel.Netlink, kernel.Touched.Touch), _serverOptions, source);
+        _network = kernel.Pods();
+        _operations = new CniOperations(_addresses, new StoreAttachments(store, flow, kernel.AttachmentDrift()), _network, _serverOptions, source);
         flow.Passed += Follow;
     }
 
